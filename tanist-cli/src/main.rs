@@ -1,0 +1,2 @@
+//! tanist-cli
+fn main() {}

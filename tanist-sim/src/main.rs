@@ -1,0 +1,2 @@
+//! tanist-sim
+fn main() {}
