@@ -1,1 +1,36 @@
-//! tanist-core
+//! tanist decides here: pure state machines, without async, clock, IO or chance.
+#![warn(clippy::wildcard_enum_match_arm)]
+
+mod backoff;
+mod candidate;
+mod defects;
+mod directive;
+mod event;
+mod fact;
+mod lease;
+mod line;
+mod memory;
+mod moment;
+mod order;
+mod record;
+mod term;
+mod timing;
+mod view;
+mod workload;
+
+pub use backoff::Backoff;
+pub use candidate::{Candidate, EntryId, Health, Member, Owner};
+pub use defects::Defects;
+pub use directive::{Directive, NodeUntil};
+pub use event::{Alarm, EndCause, Event, Wait};
+pub use fact::{Ask, Fact, Grant, Outcome, Receipt, Refusal};
+pub use lease::Lease;
+pub use line::Standing;
+pub use memory::Memory;
+pub use moment::{Moment, Now};
+pub use order::{BeatWrite, Beginning, Commit, Focus, Order, Reason};
+pub use record::{InstanceId, Reading, Record, RecordState};
+pub use term::Term;
+pub use timing::{Timing, TimingError, TimingSettings};
+pub use view::{Position, Stamp, Vacancy, View};
+pub use workload::{WorkAction, WorkInput, WorkReport, Workload};
