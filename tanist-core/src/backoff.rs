@@ -12,14 +12,21 @@ pub struct Backoff {
 impl Backoff {
     /// Waits from `shortest`, doubled at each attempt up to `longest`.
     pub const fn new(shortest: Duration, longest: Duration, seed: u64) -> Self {
-        Self { shortest, longest, attempt: 0, seed }
+        Self {
+            shortest,
+            longest,
+            attempt: 0,
+            seed,
+        }
     }
 
     /// The next wait: between half and all of what the attempt calls for, so that nodes that
     /// failed together do not come back together.
     pub fn next_wait(&mut self) -> Duration {
-        let full =
-            self.shortest.saturating_mul(1 << self.attempt.min(16)).min(self.longest);
+        let full = self
+            .shortest
+            .saturating_mul(1 << self.attempt.min(16))
+            .min(self.longest);
         self.attempt = self.attempt.saturating_add(1);
         let half = full / 2;
         let share = self.draw() % 1024;

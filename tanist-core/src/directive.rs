@@ -42,5 +42,6 @@ impl Directive {
 }
 
 fn named(node: Option<&NodeUntil>, unix: u64) -> Option<&str> {
-    node.filter(|node| unix < node.until).map(|node| node.node.as_str())
+    node.filter(|node| unix < node.until)
+        .map(|node| node.node.as_str())
 }

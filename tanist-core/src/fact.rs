@@ -6,6 +6,10 @@ use crate::view::{Stamp, View};
 
 /// What a session reports. Facts never conclude anything; that is the core's.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a fact is handed over once and not stored"
+)]
 pub enum Fact {
     /// A session of the store is ours.
     Opened(Grant),
@@ -62,6 +66,9 @@ pub struct Ask {
     pub id: u64,
     /// The instant *before* it was sent. Leases are counted from here.
     pub asked_at: Moment,
+    /// Whether it is a renewal. A renewal's answer counts whenever it comes, any other's only
+    /// while it is awaited.
+    pub renewal: bool,
 }
 
 /// What became of a commit.

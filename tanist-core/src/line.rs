@@ -32,7 +32,11 @@ pub enum Standing {
 
 /// Where `own` stands in the line of `view` at the wall-clock second `unix`.
 pub(crate) fn standing(view: &View, own: &EntryId, unix: u64) -> Standing {
-    let Some(place) = view.line.iter().position(|candidate| candidate.entry == *own) else {
+    let Some(place) = view
+        .line
+        .iter()
+        .position(|candidate| candidate.entry == *own)
+    else {
         return Standing::Absent;
     };
     let ahead = view.line[..place].iter().rev();
@@ -71,21 +75,17 @@ pub(crate) fn able_successor<'a>(view: &'a View, node: &str, unix: u64) -> Optio
         .map(|(_, candidate)| &candidate.entry)
 }
 
-/// Whether anybody else of the stretch may lead.
-pub(crate) fn has_other(view: &View, own: InstanceId, unix: u64) -> bool {
-    stretch(view)
-        .enumerate()
-        .filter(|(_, candidate)| candidate.instance() != Some(own))
-        .any(|(index, candidate)| key(view, candidate, index, unix).is_some())
-}
-
 /// Whether a foreign candidate stands anywhere in the line.
 pub(crate) fn has_foreign(view: &View) -> bool {
-    view.line.iter().any(|candidate| candidate.instance().is_none())
+    view.line
+        .iter()
+        .any(|candidate| candidate.instance().is_none())
 }
 
 fn stretch(view: &View) -> impl Iterator<Item = &Candidate> {
-    view.line.iter().take_while(|candidate| candidate.instance().is_some())
+    view.line
+        .iter()
+        .take_while(|candidate| candidate.instance().is_some())
 }
 
 /// Health, successor, priority, place: smaller goes first.
@@ -106,7 +106,12 @@ fn key(view: &View, candidate: &Candidate, index: usize, unix: u64) -> Option<Ke
         return None;
     }
     let named = view.directive.successor(unix) == Some(member.node.as_str());
-    Some((member.health, !named, std::cmp::Reverse(member.priority), index))
+    Some((
+        member.health,
+        !named,
+        std::cmp::Reverse(member.priority),
+        index,
+    ))
 }
 
 fn member<'a>(view: &'a View, candidate: &Candidate) -> Option<&'a Member> {

@@ -14,6 +14,10 @@ use crate::view::Stamp;
 /// Orders are carried out in the order they are given; `Remember` is durable before the next one
 /// is looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "an order is handed over once and not stored"
+)]
 pub enum Order {
     /// Open a session.
     Open,

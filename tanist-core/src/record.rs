@@ -89,21 +89,33 @@ impl Reading {
     pub fn decode(bytes: &[u8], election: &str) -> Self {
         let value: Value = match serde_json::from_slice(bytes) {
             Ok(value) => value,
-            Err(error) => return Self::Garbage { why: error.to_string() },
+            Err(error) => {
+                return Self::Garbage {
+                    why: error.to_string(),
+                };
+            }
         };
         match value.get("format").and_then(Value::as_u64) {
             Some(format) if format > u64::from(Record::FORMAT) => {
-                return Self::Newer { format: u32::try_from(format).unwrap_or(u32::MAX) };
+                return Self::Newer {
+                    format: u32::try_from(format).unwrap_or(u32::MAX),
+                };
             }
             Some(_) => {}
-            None => return Self::Garbage { why: "it has no format number".to_owned() },
+            None => {
+                return Self::Garbage {
+                    why: "it has no format number".to_owned(),
+                };
+            }
         }
         match serde_json::from_value::<Record>(value) {
             Ok(record) if record.election == election => Self::Known(record),
-            Ok(record) => {
-                Self::Garbage { why: format!("it belongs to the election {:?}", record.election) }
-            }
-            Err(error) => Self::Garbage { why: error.to_string() },
+            Ok(record) => Self::Garbage {
+                why: format!("it belongs to the election {:?}", record.election),
+            },
+            Err(error) => Self::Garbage {
+                why: error.to_string(),
+            },
         }
     }
 
@@ -178,7 +190,10 @@ mod tests {
             node: "db-1".to_owned(),
             instance: InstanceId::new(0xfeed),
             address: "10.0.0.1:9000".to_owned(),
-            entry: EntryId { key: "jobs/1".to_owned(), created: 7 },
+            entry: EntryId {
+                key: "jobs/1".to_owned(),
+                created: 7,
+            },
             lease: Duration::from_millis(300),
             state: RecordState::Leading,
             reason: "claim".to_owned(),
@@ -189,7 +204,10 @@ mod tests {
 
     #[test]
     fn a_record_survives_the_store() {
-        assert_eq!(Reading::decode(&record().encode(), "jobs"), Reading::Known(record()));
+        assert_eq!(
+            Reading::decode(&record().encode(), "jobs"),
+            Reading::Known(record())
+        );
     }
 
     #[test]
@@ -198,21 +216,37 @@ mod tests {
         text["zone"] = Value::from("a");
         let read = Reading::decode(text.to_string().as_bytes(), "jobs");
         let again = read.known().unwrap().encode();
-        assert!(String::from_utf8(again).unwrap().contains("\"zone\": \"a\""));
+        assert!(
+            String::from_utf8(again)
+                .unwrap()
+                .contains("\"zone\": \"a\"")
+        );
     }
 
     #[test]
     fn what_is_no_record_of_this_election_is_never_taken_for_one() {
-        assert!(matches!(Reading::decode(b"", "jobs"), Reading::Garbage { .. }));
-        assert!(matches!(Reading::decode(b"{\"format\":1}", "jobs"), Reading::Garbage { .. }));
-        assert!(matches!(Reading::decode(&record().encode(), "mail"), Reading::Garbage { .. }));
+        assert!(matches!(
+            Reading::decode(b"", "jobs"),
+            Reading::Garbage { .. }
+        ));
+        assert!(matches!(
+            Reading::decode(b"{\"format\":1}", "jobs"),
+            Reading::Garbage { .. }
+        ));
+        assert!(matches!(
+            Reading::decode(&record().encode(), "mail"),
+            Reading::Garbage { .. }
+        ));
         let newer = b"{\"format\":2,\"what\":\"ever\"}";
         assert_eq!(Reading::decode(newer, "jobs"), Reading::Newer { format: 2 });
     }
 
     #[test]
     fn a_lease_is_never_written_shorter_than_it_is() {
-        let record = Record { lease: Duration::from_micros(1_500), ..record() };
+        let record = Record {
+            lease: Duration::from_micros(1_500),
+            ..record()
+        };
         let read = Reading::decode(&record.encode(), "jobs");
         assert_eq!(read.known().unwrap().lease, Duration::from_millis(2));
     }

@@ -30,7 +30,12 @@ impl Term {
     /// when its disk is lost, and the wall clock alone when it is set back; a repeat needs all
     /// three at once.
     pub fn successor(self, highest: Self, unix: u64) -> Self {
-        Self(self.0.saturating_add(1).max(highest.0.saturating_add(1)).max(unix))
+        Self(
+            self.0
+                .saturating_add(1)
+                .max(highest.0.saturating_add(1))
+                .max(unix),
+        )
     }
 }
 

@@ -104,7 +104,10 @@ impl Timing {
     ///
     /// [`TimingError::Zero`] if the lease is too short to be divided.
     pub fn from_lease(lease: Duration) -> Result<Self, TimingError> {
-        Self::new(TimingSettings { lease: Some(lease), ..TimingSettings::default() })
+        Self::new(TimingSettings {
+            lease: Some(lease),
+            ..TimingSettings::default()
+        })
     }
 
     fn check(&self) -> Result<(), TimingError> {
@@ -120,12 +123,19 @@ impl Timing {
         }
         let stop = self.lost_stop();
         let Some(available) = self.lease.checked_sub(stop) else {
-            return Err(TimingError::StopExceedsLease { lease: self.lease, stop });
+            return Err(TimingError::StopExceedsLease {
+                lease: self.lease,
+                stop,
+            });
         };
         let needed = self.renew_every * 2 + self.request_timeout;
         if needed >= available {
             let lease_at_least = needed + stop + Duration::from_millis(1);
-            return Err(TimingError::OneLostRequest { needed, available, lease_at_least });
+            return Err(TimingError::OneLostRequest {
+                needed,
+                available,
+                lease_at_least,
+            });
         }
         Ok(())
     }
@@ -216,7 +226,11 @@ impl fmt::Display for TimingError {
                 "stopping may take {stop:?} (lost-stop-timeout + kill-time + guard-delay) but the \
                  lease is {lease:?}: raise lease or lower lost-stop-timeout"
             ),
-            Self::OneLostRequest { needed, available, lease_at_least } => write!(
+            Self::OneLostRequest {
+                needed,
+                available,
+                lease_at_least,
+            } => write!(
                 f,
                 "one lost request would end the leadership: 2 x renew-every + request-timeout is \
                  {needed:?}, but the lease leaves {available:?} before the stop signal: raise lease \
@@ -242,7 +256,10 @@ mod tests {
         assert_eq!(timing.renew_every(), secs(1.0));
         assert_eq!(timing.request_timeout(), secs(1.5));
         assert_eq!(timing.lost_stop_timeout(), secs(3.0));
-        assert_eq!((timing.kill_time(), timing.guard_delay()), (secs(0.5), secs(0.5)));
+        assert_eq!(
+            (timing.kill_time(), timing.guard_delay()),
+            (secs(0.5), secs(0.5))
+        );
         assert_eq!(timing.session_ttl(), secs(10.0));
         let safe_until = Moment::after_origin(secs(8.0));
         assert_eq!(timing.term_at(safe_until), Moment::after_origin(secs(4.0)));
@@ -267,7 +284,10 @@ mod tests {
         };
         let error = Timing::new(settings).unwrap_err();
         assert!(matches!(error, TimingError::OneLostRequest { needed, .. } if needed == secs(5.0)));
-        assert!(error.to_string().contains("raise lease to 9.001s"), "{error}");
+        assert!(
+            error.to_string().contains("raise lease to 9.001s"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -277,7 +297,10 @@ mod tests {
             lost_stop_timeout: Some(secs(3.0)),
             ..TimingSettings::default()
         };
-        assert!(matches!(Timing::new(settings), Err(TimingError::StopExceedsLease { .. })));
+        assert!(matches!(
+            Timing::new(settings),
+            Err(TimingError::StopExceedsLease { .. })
+        ));
     }
 
     #[test]

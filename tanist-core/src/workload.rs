@@ -138,7 +138,10 @@ impl Workload {
 
     /// Whether a process of the tree may be alive.
     pub const fn may_be_alive(&self) -> bool {
-        matches!(self.phase, Phase::Running | Phase::Stopping { .. } | Phase::Killing)
+        matches!(
+            self.phase,
+            Phase::Running | Phase::Stopping { .. } | Phase::Killing
+        )
     }
 
     /// Takes in what happened at `now`; follow it with [`Workload::poll`].
@@ -165,7 +168,9 @@ impl Workload {
     pub fn poll(&mut self) -> WorkAction {
         let pending = &mut self.pending;
         if std::mem::take(&mut pending.start) {
-            return WorkAction::Start { by: self.timing.start_by(self.safe_until) };
+            return WorkAction::Start {
+                by: self.timing.start_by(self.safe_until),
+            };
         }
         for (due, report) in [
             (&mut pending.too_late, WorkReport::TooLate),
@@ -206,7 +211,9 @@ impl Workload {
     fn stop(&mut self, now: Moment, grace: Duration) {
         match &mut self.phase {
             Phase::Running => {
-                self.phase = Phase::Stopping { force_at: now + grace };
+                self.phase = Phase::Stopping {
+                    force_at: now + grace,
+                };
                 self.pending.stop = true;
             }
             // A second request may only make it sooner.
@@ -229,7 +236,10 @@ impl Workload {
             return;
         }
         // A start that was never carried out must not be carried out now.
-        self.pending = Pending { deadline: self.pending.deadline, ..Pending::default() };
+        self.pending = Pending {
+            deadline: self.pending.deadline,
+            ..Pending::default()
+        };
         self.phase = Phase::Empty;
         if self.orphaned {
             self.release();
@@ -299,25 +309,37 @@ mod tests {
         workload.handle(at(now), input);
         let mut actions = Vec::new();
         loop {
-            match workload.poll() {
-                WorkAction::WaitUntil(_) => return actions,
-                action => actions.push(action),
+            let action = workload.poll();
+            if matches!(action, WorkAction::WaitUntil(_)) {
+                return actions;
             }
+            actions.push(action);
             assert!(actions.len() < 10, "poll never ends: {actions:?}");
         }
     }
 
     fn running() -> Workload {
         let mut workload = workload();
-        let begin = WorkInput::Begin { safe_until: at(8_000) };
-        assert_eq!(step(&mut workload, 0, begin), [WorkAction::Start { by: at(3_000) }]);
+        let begin = WorkInput::Begin {
+            safe_until: at(8_000),
+        };
+        assert_eq!(
+            step(&mut workload, 0, begin),
+            [WorkAction::Start { by: at(3_000) }]
+        );
         workload
     }
 
     #[test]
     fn a_start_that_the_lease_does_not_cover_is_refused() {
         let mut workload = workload();
-        let actions = step(&mut workload, 3_001, WorkInput::Begin { safe_until: at(8_000) });
+        let actions = step(
+            &mut workload,
+            3_001,
+            WorkInput::Begin {
+                safe_until: at(8_000),
+            },
+        );
         assert_eq!(actions, [WorkAction::Report(WorkReport::TooLate)]);
         assert!(!workload.may_be_alive());
     }
@@ -328,10 +350,16 @@ mod tests {
         assert_eq!(workload.poll(), WorkAction::WaitUntil(Some(at(4_000))));
         assert_eq!(
             step(&mut workload, 4_000, WorkInput::Wake),
-            [WorkAction::Report(WorkReport::DeadlineReached), WorkAction::Stop]
+            [
+                WorkAction::Report(WorkReport::DeadlineReached),
+                WorkAction::Stop
+            ]
         );
         assert_eq!(workload.poll(), WorkAction::WaitUntil(Some(at(7_000))));
-        assert_eq!(step(&mut workload, 7_000, WorkInput::Wake), [WorkAction::Kill]);
+        assert_eq!(
+            step(&mut workload, 7_000, WorkInput::Wake),
+            [WorkAction::Kill]
+        );
         assert_eq!(
             step(&mut workload, 7_010, WorkInput::Empty),
             [WorkAction::Report(WorkReport::Empty)]
@@ -348,20 +376,45 @@ mod tests {
     #[test]
     fn a_planned_stop_has_its_grace_but_never_more_than_the_deadline_leaves() {
         let mut workload = running();
-        let end = WorkInput::End { grace: Duration::from_secs(10) };
+        let end = WorkInput::End {
+            grace: Duration::from_secs(10),
+        };
         assert_eq!(step(&mut workload, 1_000, end), [WorkAction::Stop]);
         assert_eq!(workload.poll(), WorkAction::WaitUntil(Some(at(7_000))));
-        assert_eq!(step(&mut workload, 2_000, WorkInput::Until { safe_until: at(20_000) }), []);
+        assert_eq!(
+            step(
+                &mut workload,
+                2_000,
+                WorkInput::Until {
+                    safe_until: at(20_000)
+                }
+            ),
+            []
+        );
         assert_eq!(workload.poll(), WorkAction::WaitUntil(Some(at(11_000))));
     }
 
     #[test]
     fn a_second_stop_only_makes_it_sooner() {
         let mut workload = running();
-        step(&mut workload, 1_000, WorkInput::End { grace: Duration::from_secs(3) });
-        step(&mut workload, 1_500, WorkInput::End { grace: Duration::from_secs(9) });
+        step(
+            &mut workload,
+            1_000,
+            WorkInput::End {
+                grace: Duration::from_secs(3),
+            },
+        );
+        step(
+            &mut workload,
+            1_500,
+            WorkInput::End {
+                grace: Duration::from_secs(9),
+            },
+        );
         assert_eq!(workload.poll(), WorkAction::WaitUntil(Some(at(4_000))));
-        let now = WorkInput::End { grace: Duration::ZERO };
+        let now = WorkInput::End {
+            grace: Duration::ZERO,
+        };
         assert_eq!(step(&mut workload, 1_600, now), [WorkAction::Kill]);
     }
 
@@ -369,39 +422,78 @@ mod tests {
     fn an_extension_after_the_stop_signal_does_not_bring_the_work_back() {
         let mut workload = running();
         step(&mut workload, 4_000, WorkInput::Wake);
-        assert_eq!(step(&mut workload, 4_100, WorkInput::Until { safe_until: at(60_000) }), []);
+        assert_eq!(
+            step(
+                &mut workload,
+                4_100,
+                WorkInput::Until {
+                    safe_until: at(60_000)
+                }
+            ),
+            []
+        );
         assert_eq!(workload.poll(), WorkAction::WaitUntil(Some(at(7_000))));
     }
 
     #[test]
     fn a_dead_supervisor_costs_kill_then_release_only_when_empty() {
         let mut workload = running();
-        assert_eq!(step(&mut workload, 10, WorkInput::SupervisorGone), [WorkAction::Kill]);
-        assert_eq!(step(&mut workload, 20, WorkInput::Empty), [WorkAction::Release]);
-        assert_eq!(step(&mut workload, 30, WorkInput::Released), [WorkAction::Exit]);
+        assert_eq!(
+            step(&mut workload, 10, WorkInput::SupervisorGone),
+            [WorkAction::Kill]
+        );
+        assert_eq!(
+            step(&mut workload, 20, WorkInput::Empty),
+            [WorkAction::Release]
+        );
+        assert_eq!(
+            step(&mut workload, 30, WorkInput::Released),
+            [WorkAction::Exit]
+        );
     }
 
     #[test]
     fn a_supervisor_that_dies_between_empty_and_dismissal_is_released_for() {
         let mut workload = running();
-        step(&mut workload, 10, WorkInput::End { grace: Duration::ZERO });
+        step(
+            &mut workload,
+            10,
+            WorkInput::End {
+                grace: Duration::ZERO,
+            },
+        );
         step(&mut workload, 20, WorkInput::Empty);
-        assert_eq!(step(&mut workload, 30, WorkInput::SupervisorGone), [WorkAction::Release]);
+        assert_eq!(
+            step(&mut workload, 30, WorkInput::SupervisorGone),
+            [WorkAction::Release]
+        );
     }
 
     #[test]
     fn a_dismissed_guard_ends_without_a_release() {
         let mut workload = running();
-        step(&mut workload, 10, WorkInput::End { grace: Duration::ZERO });
+        step(
+            &mut workload,
+            10,
+            WorkInput::End {
+                grace: Duration::ZERO,
+            },
+        );
         assert_eq!(step(&mut workload, 15, WorkInput::Dismissed), []);
         step(&mut workload, 20, WorkInput::Empty);
-        assert_eq!(step(&mut workload, 30, WorkInput::Dismissed), [WorkAction::Exit]);
+        assert_eq!(
+            step(&mut workload, 30, WorkInput::Dismissed),
+            [WorkAction::Exit]
+        );
     }
 
     #[test]
     fn what_an_ended_child_left_behind_is_stopped_too() {
         let mut workload = running();
-        assert_eq!(step(&mut workload, 10, WorkInput::Exited), [WorkAction::Stop]);
+        assert_eq!(
+            step(&mut workload, 10, WorkInput::Exited),
+            [WorkAction::Stop]
+        );
         assert!(workload.may_be_alive());
     }
 }

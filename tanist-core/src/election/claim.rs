@@ -1,0 +1,387 @@
+//! The claim: when it may be sent, what it says, and what its answer means.
+
+use std::time::Duration;
+
+use super::{Election, Purpose};
+use crate::candidate::{EntryId, Health};
+use crate::event::{Alarm, Event, Wait};
+use crate::fact::{Ask, Receipt, Refusal};
+use crate::lease::Lease;
+use crate::line::{self, Standing};
+use crate::moment::{Moment, Now};
+use crate::order::{Commit, Reason};
+use crate::record::{Reading, Record, RecordState};
+use crate::seen::Seen;
+use crate::state::{Claim, Elect, State, Tenure};
+use crate::term::Term;
+use crate::timing::Timing;
+use crate::view::{Stamp, Vacancy};
+
+/// Whether, and from when on, a claim may be sent.
+pub(super) enum Permit {
+    Never(Wait),
+    /// The leader renews without a trace, or not at all. A put of our own has to show that the
+    /// store takes puts, before the leader's silence means anything.
+    Probe {
+        node: String,
+    },
+    At {
+        moment: Moment,
+        /// What is waited for until then.
+        wait: Wait,
+    },
+}
+
+impl Election {
+    pub(super) fn permit(&mut self, now: Now, entry: &EntryId) -> Permit {
+        let rank = match self.rank(now, entry) {
+            Ok(rank) => rank,
+            Err(wait) => return Permit::Never(wait),
+        };
+        if rank > 0 && self.config.defects.rank_is_veto {
+            return Permit::Never(Wait::NotStanding);
+        }
+        let head_start = self.config.timing.head_start().saturating_mul(rank);
+        match self.vacant_at() {
+            Permit::At { moment, wait } => Permit::At {
+                moment: moment + head_start,
+                wait,
+            },
+            never @ (Permit::Never(_) | Permit::Probe { .. }) => never,
+        }
+    }
+
+    /// How many may go first, or why we may not go at all.
+    fn rank(&mut self, now: Now, entry: &EntryId) -> Result<u32, Wait> {
+        let Some(view) = self.seen.as_ref().map(|seen| &seen.view) else {
+            return Err(Wait::Disconnected);
+        };
+        if self.health == Health::Critical {
+            return Err(Wait::Unhealthy);
+        }
+        if self.config.priority == 0 {
+            return Err(Wait::NeverLeads);
+        }
+        if self.aside_until.is_some() {
+            return Err(Wait::Aside);
+        }
+        if let Some(until) = view.directive.paused_until(now.unix) {
+            return Err(Wait::Paused { until });
+        }
+        match line::standing(view, entry, now.unix) {
+            Standing::Ranked { rank, .. } => Ok(rank),
+            Standing::Barred => Err(Wait::Aside),
+            Standing::Absent => Err(Wait::NotStanding),
+            Standing::BehindForeign {
+                entry,
+                label,
+                session,
+            } => {
+                if !session {
+                    self.alarm(Alarm::ForeignWithoutSession {
+                        entry: entry.clone(),
+                    });
+                }
+                Err(Wait::Foreign { entry, label })
+            }
+        }
+    }
+
+    /// From when on whoever led before is gone for sure, as far as this node can tell.
+    fn vacant_at(&self) -> Permit {
+        let Some(seen) = &self.seen else {
+            return Permit::Never(Wait::Disconnected);
+        };
+        match seen.view.vacancy {
+            Vacancy::Held => {
+                let leader = seen
+                    .view
+                    .record
+                    .known()
+                    .filter(|r| r.state != RecordState::Resigned);
+                let node = leader.map_or_else(String::new, |record| record.node.clone());
+                Permit::Never(Wait::Leader { node })
+            }
+            Vacancy::Free => Permit::At {
+                moment: seen.since,
+                wait: Wait::Grace { until: seen.since },
+            },
+            Vacancy::ByLease => self.vacant_by_lease(seen),
+        }
+    }
+
+    fn vacant_by_lease(&self, seen: &Seen) -> Permit {
+        let longest = self.memory.longest_lease.max(self.config.timing.lease());
+        let after = |span: Duration| {
+            let moment = seen.since + span;
+            Permit::At {
+                moment,
+                wait: Wait::Grace { until: moment },
+            }
+        };
+        let record = match &seen.view.record {
+            Reading::Newer { .. } | Reading::Garbage { .. } => return Permit::Never(Wait::Refused),
+            Reading::Absent => return after(self.grace(longest)),
+            Reading::Known(record) => record,
+        };
+        if record.state == RecordState::Resigned {
+            // Terms of before a restore may hide a leader that the store has forgotten.
+            let trusted = record.term >= self.memory.highest_term
+                && self.distrust.is_none_or(|term| record.term > term);
+            let span = if trusted {
+                Duration::ZERO
+            } else {
+                self.grace(longest.max(record.lease))
+            };
+            return after(span);
+        }
+        let leader = Wait::Leader {
+            node: record.node.clone(),
+        };
+        let gone = !seen
+            .view
+            .line
+            .iter()
+            .any(|candidate| candidate.entry == record.entry);
+        if gone && self.config.defects.no_grace {
+            return Permit::At {
+                moment: seen.since,
+                wait: leader,
+            };
+        }
+        if seen.view.beat.is_some() {
+            return Permit::At {
+                moment: seen.since + self.grace(record.lease),
+                wait: leader,
+            };
+        }
+        match seen.probed_at {
+            None => Permit::Probe {
+                node: record.node.clone(),
+            },
+            Some(probed_at) => {
+                // 2h, of whichever of the two renews less often.
+                let silence = (self.config.timing.renew_every() * 2).max(record.lease / 4);
+                Permit::At {
+                    moment: probed_at + silence,
+                    wait: leader,
+                }
+            }
+        }
+    }
+
+    pub(super) fn grace(&self, lease: Duration) -> Duration {
+        Timing::grace(lease).saturating_sub(self.config.defects.grace_short_by)
+    }
+
+    pub(super) fn send_claim(&mut self, now: Now, entry: EntryId) {
+        let Some(seen) = &self.seen else {
+            return;
+        };
+        let view = &seen.view;
+        let old = view.record.known();
+        let stored = old.map_or(Term::ZERO, |record| record.term);
+        let term = if self.config.defects.term_from_revision {
+            Term::new(view.position.revision + 1)
+        } else {
+            stored.successor(self.memory.highest_term, now.unix)
+        };
+        let leads = old.filter(|record| record.state != RecordState::Resigned);
+        // A leader whose renewals leave no trace has to be shut out before its lease is waited out.
+        let silent = view.vacancy == Vacancy::ByLease && leads.is_some() && view.beat.is_none();
+        let state = if silent && !self.config.defects.no_grace {
+            RecordState::Waiting
+        } else {
+            RecordState::Leading
+        };
+        let own = self.config.timing.lease();
+        let lease = match (state, old) {
+            (RecordState::Waiting, Some(record)) => own.max(record.lease),
+            _ => own,
+        };
+        let reason = self.reason(now.unix, old);
+        let record = Record {
+            format: Record::FORMAT,
+            election: self.config.election.clone(),
+            term,
+            node: self.config.node.clone(),
+            instance: self.config.instance,
+            address: self.config.address.clone(),
+            entry: entry.clone(),
+            lease,
+            state,
+            reason: reason.word().to_owned(),
+            at: now.unix,
+            unknown: old.map(|record| record.unknown.clone()).unwrap_or_default(),
+        };
+        let depose = leads
+            .map(|record| record.entry.clone())
+            .filter(|deposed| *deposed != entry);
+        let (over, beat) = (view.record_stamp, view.beat);
+        let previous = old
+            .filter(|r| r.term > Term::ZERO)
+            .map(|record| record.node.clone());
+        self.proposed = Some(term);
+        self.state = State::Elect(Elect::Claiming(Claim {
+            record: record.clone(),
+            over,
+            beat,
+            previous,
+            reason,
+        }));
+        let claim = Commit::Claim {
+            entry,
+            over,
+            beat,
+            record,
+            depose,
+        };
+        self.commit(now.at, Purpose::Claim, claim);
+    }
+
+    fn reason(&self, unix: u64, old: Option<&Record>) -> Reason {
+        let named = self.view().and_then(|view| view.directive.successor(unix));
+        match old {
+            Some(record) if record.state == RecordState::Resigned => {
+                if named == Some(self.config.node.as_str()) {
+                    Reason::Switchover
+                } else if record.term == Term::ZERO {
+                    Reason::Start
+                } else {
+                    Reason::Handover
+                }
+            }
+            Some(_) | None => Reason::Failover,
+        }
+    }
+
+    pub(super) fn claimed(&mut self, now: Now, ask: Ask, receipt: &Receipt) {
+        let State::Elect(Elect::Claiming(claim)) = &self.state else {
+            return;
+        };
+        let Some(stamp) = receipt.record else {
+            // Committed, but the backend does not say as what: find out.
+            self.claim_unknown();
+            self.want_look();
+            return;
+        };
+        let claim = claim.clone();
+        let asked_at = if self.config.defects.lease_from_receipt {
+            now.at
+        } else {
+            ask.asked_at
+        };
+        let mut tenure = self.tenure_of(claim, stamp);
+        tenure.renew_at = ask.asked_at + self.config.timing.renew_every();
+        if tenure.record.state == RecordState::Leading {
+            tenure.lease = Some(Lease::new(asked_at, self.config.timing.lease()));
+        }
+        self.elected(now.at, tenure);
+    }
+
+    /// A claim of ours took effect, as far as its record shows.
+    fn elected(&mut self, now: Moment, tenure: Tenure) {
+        self.proposed = None;
+        self.distrust = None;
+        let (term, lease) = (tenure.term(), tenure.record.lease);
+        self.learn(term, lease);
+        self.tell(Event::Elected {
+            term,
+            reason: tenure.reason,
+        });
+        self.state = State::Elect(if tenure.record.state == RecordState::Waiting {
+            Elect::Waiting {
+                ready_at: now + self.grace(lease),
+                tenure,
+            }
+        } else if tenure.lease.is_some() {
+            Elect::Ready(tenure)
+        } else {
+            Elect::Confirming(tenure)
+        });
+    }
+
+    fn tenure_of(&self, claim: Claim, stamp: Stamp) -> Tenure {
+        Tenure {
+            record: claim.record,
+            stamp,
+            lease: None,
+            first_ask: self.next_ask,
+            renew_at: Moment::ORIGIN,
+            beat: 0,
+            dropped: None,
+            told: None,
+            previous: claim.previous,
+            reason: claim.reason,
+        }
+    }
+
+    pub(super) fn claim_refused(&mut self, refusal: &Refusal) {
+        if matches!(refusal, Refusal::EntryMissing)
+            && let Some(entry) = self.entry.clone()
+        {
+            self.tell(Event::EntryLost);
+            self.lose_entry(entry);
+        }
+        self.back_to_standby();
+    }
+
+    pub(super) fn back_to_standby(&mut self) {
+        self.state = State::Standby;
+        self.want_look();
+    }
+
+    pub(super) fn claim_unknown(&mut self) {
+        if let State::Elect(Elect::Claiming(claim)) = &self.state {
+            self.state = State::Elect(Elect::Unsure(claim.clone()));
+        }
+    }
+
+    /// A fresh view tells what became of a claim of unknown outcome.
+    pub(super) fn resolve(&mut self, now: Now, claim: Claim) {
+        let Some(view) = self.view() else {
+            return;
+        };
+        let took_effect = view.record.known().is_some_and(|record| {
+            record.instance == claim.record.instance
+                && record.term == claim.record.term
+                && record.state != RecordState::Resigned
+        });
+        match (took_effect, view.record_stamp) {
+            (true, Some(stamp)) => {
+                let mut tenure = self.tenure_of(claim, stamp);
+                if self.config.defects.begin_unguarded {
+                    tenure.lease = Some(Lease::new(now.at, self.config.timing.lease()));
+                }
+                self.elected(now.at, tenure);
+            }
+            // It can still take effect as long as what it names stands: `proposed` remembers.
+            _ => self.back_to_standby(),
+        }
+    }
+
+    /// A claim of ours that was given up for lost took effect after all.
+    pub(super) fn takes_up_late_claim(&mut self, now: Now) -> bool {
+        let Some(view) = self.view() else {
+            return false;
+        };
+        let Some(record) = view.record.known().filter(|record| {
+            record.instance == self.config.instance
+                && record.state != RecordState::Resigned
+                && Some(record.term) == self.proposed
+                && Some(&record.entry) == self.entry.as_ref()
+        }) else {
+            return false;
+        };
+        let claim = Claim {
+            record: record.clone(),
+            over: None,
+            beat: None,
+            previous: None,
+            reason: Reason::Failover,
+        };
+        self.resolve(now, claim);
+        self.elect(now);
+        true
+    }
+}
