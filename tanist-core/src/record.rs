@@ -109,6 +109,9 @@ impl Reading {
             }
         }
         match serde_json::from_value::<Record>(value) {
+            Ok(record) if record.term > Term::HIGHEST => Self::Garbage {
+                why: format!("its term {} is out of range", record.term),
+            },
             Ok(record) if record.election == election => Self::Known(record),
             Ok(record) => Self::Garbage {
                 why: format!("it belongs to the election {:?}", record.election),
@@ -235,6 +238,14 @@ mod tests {
         ));
         assert!(matches!(
             Reading::decode(&record().encode(), "mail"),
+            Reading::Garbage { .. }
+        ));
+        let endless = Record {
+            term: Term::new(u64::MAX),
+            ..record()
+        };
+        assert!(matches!(
+            Reading::decode(&endless.encode(), "jobs"),
             Reading::Garbage { .. }
         ));
         let newer = b"{\"format\":2,\"what\":\"ever\"}";

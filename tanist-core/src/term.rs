@@ -14,6 +14,10 @@ impl Term {
     /// No leadership yet.
     pub const ZERO: Self = Self(0);
 
+    /// No record with a higher one is believed: a resource may keep the number signed, and a claim
+    /// must always find a higher one.
+    pub const HIGHEST: Self = Self(i64::MAX as u64);
+
     /// The term with this number.
     pub const fn new(number: u64) -> Self {
         Self(number)

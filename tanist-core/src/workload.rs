@@ -151,7 +151,8 @@ impl Workload {
             WorkInput::Until { safe_until } => self.safe_until = safe_until,
             WorkInput::End { grace } => self.stop(now, grace),
             WorkInput::SupervisorGone => self.orphan(),
-            WorkInput::Exited => self.stop(now, self.timing.stop_timeout()),
+            // Whoever is left has lost its parent: no reason to give it a planned stop's patience.
+            WorkInput::Exited => self.stop(now, self.timing.lost_stop_timeout()),
             WorkInput::Empty => self.empty(),
             WorkInput::Dismissed => self.dismiss(),
             WorkInput::Released => {

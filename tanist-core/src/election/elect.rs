@@ -153,9 +153,13 @@ impl Election {
         let (State::Elect(_), Some(tenure)) = (&self.state, self.tenure()) else {
             return;
         };
-        let entry = tenure.entry().clone();
+        let (entry, term) = (tenure.entry().clone(), tenure.term());
         match refusal {
-            Refusal::RecordChanged | Refusal::Held => self.back_to_standby(),
+            Refusal::RecordChanged | Refusal::Held => {
+                // A raise whose answer was lost changed the record too, and is ours.
+                self.proposed = Some(term);
+                self.back_to_standby();
+            }
             Refusal::EntryMissing => {
                 self.tell(Event::EntryLost);
                 self.lose_entry(entry);
