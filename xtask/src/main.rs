@@ -1,2 +1,46 @@
-//! xtask
-fn main() {}
+//! What a developer runs: `cargo xtask` prints the list.
+
+mod record_overlap;
+mod workspace;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use workspace::Workspace;
+
+/// What a command ends with: nothing, or what went wrong.
+type Outcome = Result<(), Box<dyn Error>>;
+
+/// Prints a line; a reader who went away is not an error of ours.
+macro_rules! say {
+    ($($part:tt)*) => {{
+        use std::io::Write as _;
+        let _unread = writeln!(std::io::stdout(), $($part)*);
+    }};
+}
+use say;
+
+const COMMANDS: &str = "\
+cargo xtask COMMAND
+
+  record-overlap      record anew how `etcdctl lock` lets two in at once (needs etcd)";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match run(&words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say!("xtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(words: &[&str]) -> Outcome {
+    let workspace = Workspace::find()?;
+    match words {
+        ["record-overlap"] => record_overlap::record_overlap(&workspace),
+        _ => Err(format!("no such command\n\n{COMMANDS}").into()),
+    }
+}

@@ -1,0 +1,94 @@
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::Outcome;
+
+/// Where the sources and the built programs are.
+#[derive(Debug)]
+pub(crate) struct Workspace {
+    root: PathBuf,
+    target: PathBuf,
+}
+
+/// How programs are built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// As for tests.
+    Dev,
+    /// As for users.
+    Release,
+}
+
+impl Workspace {
+    /// The workspace this program was built in.
+    ///
+    /// # Errors
+    ///
+    /// When this program does not lie in a target folder.
+    pub(crate) fn find() -> Result<Self, Box<dyn std::error::Error>> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .parent()
+            .ok_or("no workspace")?;
+        let program = env::current_exe()?;
+        let target = program.ancestors().nth(2).ok_or("not in a target folder")?;
+        Ok(Self {
+            root: root.to_owned(),
+            target: target.to_owned(),
+        })
+    }
+
+    /// The folder of the workspace's manifest.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// `cargo`, in the workspace.
+    pub(crate) fn cargo(&self, words: &[&str]) -> Command {
+        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        cargo
+            .args(words)
+            .current_dir(&self.root)
+            .env("CARGO_TARGET_DIR", &self.target);
+        cargo
+    }
+
+    /// Builds the binaries of `package`.
+    ///
+    /// # Errors
+    ///
+    /// When it does not build.
+    pub(crate) fn build(&self, package: &str, profile: Profile) -> Outcome {
+        let mut cargo = self.cargo(&["build", "--quiet", "--locked", "--bins", "-p", package]);
+        if profile == Profile::Release {
+            cargo.arg("--release");
+        }
+        run(&mut cargo)
+    }
+
+    /// Where a built program lies.
+    pub(crate) fn program(&self, name: &str, profile: Profile) -> PathBuf {
+        let folder = match profile {
+            Profile::Dev => "debug",
+            Profile::Release => "release",
+        };
+        self.target.join(folder).join(name)
+    }
+}
+
+/// Runs a command to its end, its output passed on.
+///
+/// # Errors
+///
+/// When it cannot be started or fails; says which.
+pub(crate) fn run(command: &mut Command) -> Outcome {
+    let shown = format!("{command:?}");
+    let status = command
+        .status()
+        .map_err(|error| format!("cannot start {shown}: {error}"))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("{shown} failed: {status}").into())
+    }
+}
