@@ -155,6 +155,8 @@ impl Election {
 
     /// A put of our own was accepted: the store takes puts, so a leader that renews would show.
     pub(super) fn published_at(&mut self, now: Moment) {
+        // The rank follows from what the store shows of everybody, ourselves included.
+        self.want_look();
         if let Some(seen) = &mut self.seen
             && seen.view.beat.is_none()
         {

@@ -49,6 +49,24 @@ impl Store {
         &self.record.as_ref().expect("a record").1
     }
 
+    /// A candidate of another client joins the line.
+    pub(crate) fn add_foreign(&mut self, session: bool) -> EntryId {
+        self.revision += 1;
+        let entry = EntryId {
+            key: "jobs/foreign".to_owned(),
+            created: self.revision,
+        };
+        let owner = Owner::Foreign {
+            label: "curator".to_owned(),
+            session,
+        };
+        self.line.push(Candidate {
+            entry: entry.clone(),
+            owner,
+        });
+        entry
+    }
+
     pub(crate) fn view(&self) -> View {
         View {
             position: Position {
@@ -220,8 +238,12 @@ pub(crate) struct Node {
 
 impl Node {
     pub(crate) fn new(number: u128) -> Self {
+        Self::with(number, |_| {})
+    }
+
+    pub(crate) fn with(number: u128, change: impl FnOnce(&mut Config)) -> Self {
         let instance = InstanceId::new(number);
-        let election = Election::new(Config {
+        let mut config = Config {
             election: "jobs".to_owned(),
             node: format!("node-{number}"),
             instance,
@@ -232,7 +254,9 @@ impl Node {
             memory: Memory::default(),
             seed: 1,
             defects: Defects::default(),
-        });
+        };
+        change(&mut config);
+        let election = Election::new(config);
         Self {
             election,
             events: Vec::new(),
@@ -283,7 +307,14 @@ impl Node {
         }
     }
 
-    fn input(&mut self, store: &mut Store, input: Input) -> Vec<Order> {
+    /// Loses the connection and gets another.
+    pub(crate) fn reconnect(&mut self, store: &mut Store) -> Vec<Order> {
+        self.input(store, Input::Fact(Fact::Disconnected));
+        self.link += 1;
+        self.input(store, Input::Fact(Fact::Connected { link: self.link }))
+    }
+
+    pub(crate) fn input(&mut self, store: &mut Store, input: Input) -> Vec<Order> {
         let mut orders = Vec::new();
         self.election.handle(
             Now {

@@ -1,10 +1,8 @@
 //! One election from the first start to the last withdrawal, against a model of a correct store.
 
-mod store;
-
 use std::time::Duration;
 
-use store::{LEASE, Node, Store};
+use super::store::{LEASE, Node, Store};
 use tanist_core::{Directive, EndCause, Event, NodeUntil, Order, RecordState, Role, Term};
 
 fn began(outputs: &[Order]) -> Option<Term> {

@@ -1,0 +1,5 @@
+//! The rules of the election, each shown against a model of a correct store.
+
+mod odd_stores;
+mod paved_path;
+mod store;
