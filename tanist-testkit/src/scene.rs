@@ -1,5 +1,4 @@
 use std::error::Error;
-use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
@@ -15,6 +14,7 @@ use crate::client::Client;
 use crate::expect::Expect;
 use crate::free_port::FreePort;
 use crate::history::History;
+use crate::keeper::Keeper;
 use crate::line::ProbeRole;
 use crate::node::Node;
 use crate::process::Process;
@@ -37,7 +37,7 @@ pub struct Scene {
     programs: Programs,
     user: User,
     work: Work,
-    flags: Vec<OsString>,
+    keeper: Keeper,
     port: FreePort,
     nodes: Vec<Node>,
     tail: Tail,
@@ -57,29 +57,25 @@ const TREE: [ProbeRole; 4] = [
 ];
 
 impl Scene {
-    /// A scene without nodes. `flags` go to every `tanist run`.
+    /// A scene without nodes.
     ///
     /// # Errors
     ///
     /// When its folder cannot be made.
-    pub fn new(programs: &Programs, user: User, work: Work, flags: &[&str]) -> SceneResult<Self> {
+    pub fn new(programs: &Programs, user: User, work: Work, keeper: Keeper) -> SceneResult<Self> {
         let folder = tempfile::Builder::new().prefix("tanist-scene-").tempdir()?;
         let programs = programs.copy_to(folder.path())?;
-        let store = folder.path().join("store");
-        fs::create_dir(&store)?;
-        fs::set_permissions(&store, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
         let tail = Tail::open(work::log(folder.path()))?;
-        for path in [folder.path(), &store, Path::new(&work::log(folder.path()))] {
+        for path in [folder.path(), Path::new(&work::log(folder.path()))] {
             user.own(path)?;
         }
-        let flags = flags.iter().map(OsString::from).collect();
         let (port, history) = (FreePort::find()?, History::default());
         Ok(Self {
             folder,
             programs,
             user,
             work,
-            flags,
+            keeper,
             port,
             nodes: vec![],
             tail,
@@ -112,8 +108,11 @@ impl Scene {
         self.nodes.retain(|node| node.name != name);
         let folder = self.folder.path();
         let work = self.work.command(&self.programs, folder, &self.port);
-        let node = Node::start(name, folder, &self.programs, self.user, &self.flags, &work)?;
-        self.nodes.push(node);
+        let command = self
+            .keeper
+            .command(name, folder, &self.programs, self.user, &work)?;
+        self.nodes
+            .push(Node::start(name, folder, self.user, command)?);
         Ok(())
     }
 
@@ -169,6 +168,21 @@ impl Scene {
         })?;
         self.seen = self.history.activations().len();
         Ok(active)
+    }
+
+    /// Waits for the first line of an activation that [`Scene::wait_active`] has not seen.
+    ///
+    /// # Errors
+    ///
+    /// When there comes none.
+    pub fn wait_begun(&mut self) -> SceneResult<Activation> {
+        let seen = self.seen;
+        self.wait("the next activation", |history| {
+            history
+                .activations()
+                .get(seen)
+                .map(|begun| (*begun).clone())
+        })
     }
 
     /// The roles that write in every activation.

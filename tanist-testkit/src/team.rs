@@ -10,10 +10,10 @@ use crate::work::Work;
 pub struct Team {
     /// The name of the node.
     pub node: String,
-    /// `tanist run`.
+    /// `tanist run`, or what stands in its place.
     pub supervisor: Process,
-    /// Its guard of this activation.
-    pub guard: Process,
+    /// Its guard of this activation; `flock` has none.
+    pub guard: Option<Process>,
     /// What stands between guard and work, if anything: the first process of a PID namespace.
     pub between: Vec<Process>,
     /// The process that was started as the work.
@@ -66,8 +66,8 @@ impl Team {
         Some(Self {
             node: node.to_owned(),
             supervisor: take(supervisor)?,
-            guard: take(line[guard_at])?,
-            between: line[..guard_at]
+            guard: guard_at.and_then(|at| take(line[at])),
+            between: line[..guard_at.unwrap_or(0)]
                 .iter()
                 .filter_map(|pid| take(*pid))
                 .collect(),
@@ -81,14 +81,15 @@ impl Team {
     ///
     /// When the kernel refuses.
     pub fn kill(&self, victim: Victim, round: usize) -> io::Result<()> {
-        let mut victims = match victim {
+        let guard = self.guard.iter();
+        let mut victims: Vec<_> = match victim {
             Victim::Supervisor => vec![&self.supervisor],
-            Victim::Guard => vec![&self.guard],
+            Victim::Guard => guard.collect(),
             Victim::Child => vec![&self.work],
             Victim::Both => vec![&self.supervisor, &self.work],
-            Victim::All => vec![&self.supervisor, &self.guard, &self.work],
+            Victim::All => guard.chain([&self.supervisor, &self.work]).collect(),
         };
-        let count = victims.len();
+        let count = victims.len().max(1);
         victims.rotate_left(round % count);
         if round / count % 2 == 1 {
             victims.reverse();

@@ -6,7 +6,7 @@
 //! what the processes of the trees wrote themselves.
 
 use tanist_testkit::{
-    Client, Expect, Need, Programs, Scene, SceneResult, User, Verdict, Victim, Work, now,
+    Client, Expect, Keeper, Need, Programs, Scene, SceneResult, User, Verdict, Victim, Work, now,
 };
 
 const ROUNDS: usize = 20;
@@ -45,7 +45,12 @@ impl Case {
             .into_iter()
             .chain(["--contain", self.contain])
             .collect();
-        let mut scene = Scene::new(&programs, self.user, self.work.clone(), &flags)?;
+        let mut scene = Scene::new(
+            &programs,
+            self.user,
+            self.work.clone(),
+            Keeper::tanist(&flags),
+        )?;
         scene.start("a")?;
         scene.start("b")?;
         Ok(scene)

@@ -1,6 +1,11 @@
 //! What a developer runs: `cargo xtask` prints the list.
 
+mod bench;
+mod fmt;
+mod part;
 mod record_overlap;
+mod test;
+mod tidy;
 mod workspace;
 
 use std::error::Error;
@@ -23,6 +28,13 @@ use say;
 const COMMANDS: &str = "\
 cargo xtask COMMAND
 
+  test [--all] [--without NEED,...]
+                      all tests and the simulator; --all adds the benches. Installs what the tests
+                      need if run as root. NEED: root, redis, python, userns, cgroup
+  tidy                the rules of the tree: sizes, words, where stores may be named
+  fmt [--check]       format every Rust file, or say which is not
+  bench handover [--rounds N] [--json FILE]
+                      how long nobody is active, beside flock(1)
   record-overlap      record anew how `etcdctl lock` lets two in at once (needs etcd)";
 
 fn main() -> ExitCode {
@@ -40,6 +52,11 @@ fn main() -> ExitCode {
 fn run(words: &[&str]) -> Outcome {
     let workspace = Workspace::find()?;
     match words {
+        ["test", rest @ ..] => test::test(&workspace, rest),
+        ["tidy"] => tidy::tidy(&workspace),
+        ["fmt"] => fmt::fmt(&workspace, false),
+        ["fmt", "--check"] => fmt::fmt(&workspace, true),
+        ["bench", rest @ ..] => bench::bench(&workspace, rest),
         ["record-overlap"] => record_overlap::record_overlap(&workspace),
         _ => Err(format!("no such command\n\n{COMMANDS}").into()),
     }

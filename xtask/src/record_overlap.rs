@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 ///
 /// When etcd is not installed, or does not let two in at once any more.
 pub(crate) fn record_overlap(workspace: &Workspace) -> Outcome {
-    workspace.build("tanist-testkit", Profile::Dev)?;
+    workspace.build("tanist-testkit", Profile::Test)?;
     let folder = tempfile::tempdir()?;
     let recording = Recording::start(workspace, folder.path())?;
     let history = recording.run()?;
@@ -74,7 +74,7 @@ impl<'a> Recording<'a> {
         let server = etcd.spawn().map_err(|error| {
             format!("cannot start etcd ({error}): install etcd-server and etcd-client")
         })?;
-        let probe = workspace.program("tanist-probe", Profile::Dev);
+        let probe = workspace.program("tanist-probe", Profile::Test);
         let recording = Self {
             folder,
             probe,

@@ -1,4 +1,5 @@
 use std::env;
+use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -15,7 +16,7 @@ pub(crate) struct Workspace {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Profile {
     /// As for tests.
-    Dev,
+    Test,
     /// As for users.
     Release,
 }
@@ -26,7 +27,7 @@ impl Workspace {
     /// # Errors
     ///
     /// When this program does not lie in a target folder.
-    pub(crate) fn find() -> Result<Self, Box<dyn std::error::Error>> {
+    pub(crate) fn find() -> Result<Self, Box<dyn Error>> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"))
             .parent()
             .ok_or("no workspace")?;
@@ -41,6 +42,39 @@ impl Workspace {
     /// The folder of the workspace's manifest.
     pub(crate) fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// The paths of all files under version control that are there, from the root.
+    ///
+    /// # Errors
+    ///
+    /// When git does not say.
+    pub(crate) fn files(&self) -> Result<Vec<String>, Box<dyn Error>> {
+        let mut git = Command::new("git");
+        git.args([
+            "ls-files",
+            "-z",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+        ]);
+        let output = git.current_dir(&self.root).output()?;
+        if !output.status.success() {
+            return Err("git does not list the files".into());
+        }
+        let mut files: Vec<_> = String::from_utf8(output.stdout)?
+            .split_terminator('\0')
+            .filter(|file| self.root.join(file).is_file())
+            .map(str::to_owned)
+            .collect();
+        files.sort();
+        files.dedup();
+        Ok(files)
+    }
+
+    /// A target folder of its own, for another toolchain.
+    pub(crate) fn target(&self, name: &str) -> PathBuf {
+        self.target.join(name)
     }
 
     /// `cargo`, in the workspace.
@@ -59,17 +93,28 @@ impl Workspace {
     ///
     /// When it does not build.
     pub(crate) fn build(&self, package: &str, profile: Profile) -> Outcome {
-        let mut cargo = self.cargo(&["build", "--quiet", "--locked", "--bins", "-p", package]);
-        if profile == Profile::Release {
-            cargo.arg("--release");
-        }
-        run(&mut cargo)
+        let profile = match profile {
+            // Of the tests, so that they find everything built already.
+            Profile::Test => "test",
+            Profile::Release => "release",
+        };
+        let words = [
+            "build",
+            "--quiet",
+            "--locked",
+            "--bins",
+            "--profile",
+            profile,
+            "-p",
+            package,
+        ];
+        run(&mut self.cargo(&words))
     }
 
     /// Where a built program lies.
     pub(crate) fn program(&self, name: &str, profile: Profile) -> PathBuf {
         let folder = match profile {
-            Profile::Dev => "debug",
+            Profile::Test => "debug",
             Profile::Release => "release",
         };
         self.target.join(folder).join(name)
