@@ -54,10 +54,11 @@ impl Team {
             work.is_root(process) && ancestors(process, &all).contains(&supervisor)
         })?;
         let line = ancestors(root, &all);
+        // What the supervisor started is the guard; without one it started the work itself.
         let guard_at = line
             .iter()
             .position(|pid| *pid == supervisor)?
-            .checked_sub(1)?;
+            .checked_sub(1);
         let root = root.pid;
         let mut take = |pid: u32| {
             let at = all.iter().position(|process| process.pid == pid)?;
