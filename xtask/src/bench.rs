@@ -13,9 +13,10 @@ use crate::workspace::Workspace;
 /// When a bar is missed, or what was measured was not safe.
 pub(crate) fn bench(workspace: &Workspace, words: &[&str]) -> Outcome {
     let (mut rounds, mut json) = (200, None);
-    let ["handover", mut flags @ ..] = words else {
+    let ["handover", rest @ ..] = words else {
         return Err("there is one bench: handover".into());
     };
+    let mut flags = rest;
     while let [flag, value, rest @ ..] = flags {
         match *flag {
             "--rounds" => rounds = value.parse()?,

@@ -126,14 +126,17 @@ pub(crate) fn names(source: &Source<'_>) -> Option<String> {
 
 /// A path that exists only where it was written.
 pub(crate) fn this_place(source: &Source<'_>, root: &Path) -> Vec<String> {
-    let Some(place) = root.parent().map(|place| format!("{}/", place.display())) else {
+    let Some(place) = root.parent().map(|place| place.display().to_string()) else {
         return Vec::new();
     };
-    // A checkout in the root folder makes every absolute path such a one.
+    if SHARED_PLACES.contains(&place.trim_end_matches('/')) {
+        return Vec::new();
+    }
+    let place = format!("{place}/");
     let lines = source
         .lines
         .iter()
-        .filter(|line| place.len() > 1 && line.text.contains(&place));
+        .filter(|line| line.text.contains(&place));
     lines
         .map(|line| format!("{}: {place} means nothing elsewhere", source.at(line)))
         .collect()
