@@ -1,0 +1,147 @@
+//! What a coordination service has to do for tanist, and the list of those that are built in.
+
+pub(crate) mod local;
+pub(crate) mod table;
+
+use std::future::Future;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::pin::Pin;
+
+use tanist_core::{
+    Directive, EntryId, InstanceId, Outcome, Record, RecordState, Stamp, Term, View,
+};
+
+use crate::error::Error;
+use crate::link::Link;
+
+/// What an asynchronous method of a [`Backend`] returns.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A coordination service, as one process uses it: obeys commands, reports facts, decides nothing.
+///
+/// Implement it for a store of your own and pass it to [`crate::Session::with_backend`]; the laws
+/// it has to keep are in `tanist::conformance` (feature `conformance`), as functions that test it.
+pub trait Backend: Send + Sync + 'static {
+    /// One word for messages and metrics.
+    fn name(&self) -> &'static str;
+
+    /// Where the store is, for people. Without secrets.
+    fn location(&self) -> String;
+
+    /// One connection to the store, and at most one session, from now until the link says
+    /// [`crate::Command::Close`] or ends. At most one `run` of a backend is under way at a time.
+    ///
+    /// What it owes the driver is written at [`Link`]. It returns when it has closed the session;
+    /// dropping it may leave to the store what the session's end would have removed, and nothing
+    /// else. It must not block its thread for longer than a file system call takes.
+    fn run(&self, link: Link) -> Answer<'_, ()>;
+
+    /// Reads one election from the store's quorum, without a session.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read. An election that nobody ever stood in is an empty view.
+    fn read<'a>(&'a self, election: &'a str) -> Answer<'a, Result<Snapshot, Error>>;
+
+    /// The names of all elections of the store, in order.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    fn elections(&self) -> Answer<'_, Result<Vec<String>, Error>>;
+
+    /// One guarded write without a session, for operators and for [`crate::release`].
+    fn amend<'a>(&'a self, election: &'a str, amendment: Amendment) -> Answer<'a, Outcome>;
+
+    /// What another process needs, besides the target, to act for this session: secret, and
+    /// handed over by pipe only. Empty where the target is enough.
+    fn pass(&self) -> Vec<u8> {
+        Vec::new()
+    }
+
+    /// Takes up what [`Backend::pass`] gave in another process.
+    fn take_pass(&mut self, pass: &[u8]) {
+        let _ = pass;
+    }
+
+    /// Duplicates of descriptors that keep the leadership of `election` with this machine's kernel
+    /// for as long as one of them is open. None where the store has no such thing.
+    ///
+    /// # Errors
+    ///
+    /// If a descriptor cannot be duplicated.
+    fn holds(&self, election: &str) -> io::Result<Vec<OwnedFd>> {
+        let _ = election;
+        Ok(Vec::new())
+    }
+}
+
+/// One election as a read without a session finds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The election.
+    pub view: View,
+    /// The version of the directive, `None` where there is none.
+    pub directive_stamp: Option<Stamp>,
+    /// The latest transitions, oldest first, at most [`Transition::KEPT`].
+    pub history: Vec<Transition>,
+}
+
+/// A guarded write that needs no session: all or nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Amendment {
+    /// Write the operator's directive. Guard: its version as read, `None` for its absence.
+    Direct {
+        /// The version that was read.
+        over: Option<Stamp>,
+        /// What to write.
+        directive: Directive,
+    },
+    /// Delete an entry and what its instance tells of itself. Guard: its creation id.
+    DeleteEntry {
+        /// The entry.
+        entry: EntryId,
+    },
+    /// Write the record. Guard: its version as read, `None` for its absence.
+    WriteRecord {
+        /// The version that was read.
+        over: Option<Stamp>,
+        /// What to write.
+        record: Record,
+    },
+}
+
+/// One change of an election's record, for people.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Transition {
+    /// The term.
+    pub term: Term,
+    /// Name of the node.
+    pub node: String,
+    /// The start of that node.
+    pub instance: InstanceId,
+    /// What the record said from then on.
+    pub state: RecordState,
+    /// Why.
+    pub reason: String,
+    /// When, in seconds since 1970 on the writer's wall clock.
+    pub at: u64,
+}
+
+impl Transition {
+    /// How many transitions of an election are kept.
+    pub const KEPT: usize = 50;
+
+    /// The transition that writing `record` is.
+    pub fn of(record: &Record) -> Self {
+        Self {
+            term: record.term,
+            node: record.node.clone(),
+            instance: record.instance,
+            state: record.state,
+            reason: record.reason.clone(),
+            at: record.at,
+        }
+    }
+}

@@ -1,0 +1,353 @@
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+use tanist_core::{
+    Candidate, Directive, EntryId, InstanceId, Member, Outcome, Owner, Position, Receipt, Record,
+    RecordState, Refusal, Stamp, Vacancy, View,
+};
+
+use super::ledger::{ENTRY, Ledger, identity, stamp_of};
+use crate::backend::Transition;
+use crate::private_dir::{self, Durability};
+
+/// The right to read a consistent state and to write, held for a few file operations.
+///
+/// Not the leadership: that is the lock on [`Ledger::lock_path`].
+#[derive(Debug)]
+pub(super) struct Pen<'a> {
+    ledger: &'a Ledger,
+    _mutex: File,
+}
+
+/// A value with the revision at which it was written.
+#[derive(Serialize, Deserialize)]
+struct Revised<T> {
+    revision: u64,
+    #[serde(flatten)]
+    value: T,
+}
+
+/// How to find out whether the lock is held.
+pub(super) enum Probe<'a> {
+    /// It is ours.
+    Ours,
+    /// Try it through this descriptor, which does not hold it.
+    Try(&'a File),
+    /// There is no lock file.
+    Absent,
+}
+
+impl<'a> Probe<'a> {
+    pub(super) const fn of(file: Option<&'a File>) -> Self {
+        match file {
+            Some(file) => Self::Try(file),
+            None => Self::Absent,
+        }
+    }
+}
+
+impl<'a> Pen<'a> {
+    pub(super) const fn new(ledger: &'a Ledger, mutex: File) -> Self {
+        Self {
+            ledger,
+            _mutex: mutex,
+        }
+    }
+
+    /// The election as it stands. Removes what dead candidates left behind.
+    pub(super) fn view(&self, probe: &Probe<'_>) -> io::Result<View> {
+        let ledger = self.ledger;
+        let (record, record_stamp) = ledger.record()?;
+        let line = self.line()?;
+        let mut members = BTreeMap::new();
+        for instance in line.iter().filter_map(Candidate::instance) {
+            if let Some(bytes) = private_dir::read(&self.member_path(instance))?
+                && let Ok(member) = serde_json::from_slice::<Member>(&bytes)
+            {
+                members.insert(instance, member);
+            }
+        }
+        let leader = record
+            .known()
+            .filter(|record| record.state != RecordState::Resigned)
+            .map(|record| record.instance);
+        // A leader that lives holds the lock; trying it could get in the way of somebody else.
+        let lives = leader.is_some_and(|leader| line.iter().any(|c| c.instance() == Some(leader)));
+        let vacancy = match probe {
+            Probe::Ours => Vacancy::Held,
+            Probe::Try(_) if lives => Vacancy::Held,
+            Probe::Try(file) => probe_lock(file)?,
+            Probe::Absent => Vacancy::Free,
+        };
+        let position = Position {
+            store: identity(&ledger.root)?,
+            revision: self.revision()?,
+        };
+        let (directive, _) = self.directive()?;
+        Ok(View {
+            position,
+            record,
+            record_stamp,
+            beat: None,
+            line,
+            members,
+            directive,
+            vacancy,
+        })
+    }
+
+    /// Who stands, in the order in which they came.
+    fn line(&self) -> io::Result<Vec<Candidate>> {
+        let mut line = Vec::new();
+        for item in self.ledger.places.read_dir()? {
+            let name = item?.file_name();
+            let instance = name
+                .to_str()
+                .and_then(|name| name.strip_prefix(ENTRY))
+                .and_then(InstanceId::parse);
+            let Some(instance) = instance else {
+                continue;
+            };
+            if let Some(entry) = self.living_entry(instance)? {
+                line.push(Candidate {
+                    entry,
+                    owner: Owner::Instance(instance),
+                });
+            }
+        }
+        line.sort_by(|a, b| (a.entry.created, &a.entry.key).cmp(&(b.entry.created, &b.entry.key)));
+        Ok(line)
+    }
+
+    /// The entry of `instance`, if its process lives. Else what is left of it is removed.
+    fn living_entry(&self, instance: InstanceId) -> io::Result<Option<EntryId>> {
+        let path = self.ledger.entry_path(instance);
+        let Some(file) = private_dir::open(&path, OpenOptions::new().read(true))? else {
+            return Ok(None);
+        };
+        match flock(&file, FlockOperation::NonBlockingLockShared) {
+            Err(rustix::io::Errno::WOULDBLOCK) => {}
+            Err(error) => return Err(error.into()),
+            Ok(()) => {
+                self.remove_entry(instance)?;
+                return Ok(None);
+            }
+        }
+        Ok(created(&path)?.map(|created| EntryId {
+            key: self.ledger.entry_key(instance),
+            created,
+        }))
+    }
+
+    fn remove_entry(&self, instance: InstanceId) -> io::Result<bool> {
+        let there = private_dir::remove(&self.ledger.entry_path(instance))?;
+        private_dir::remove(&self.member_path(instance))?;
+        Ok(there)
+    }
+
+    fn member_path(&self, instance: InstanceId) -> PathBuf {
+        self.ledger.side.join("member").join(instance.to_string())
+    }
+
+    pub(super) fn write_member(&self, instance: InstanceId, member: &Member) -> io::Result<u64> {
+        let revision = self.next_revision()?;
+        let bytes = serde_json::to_vec_pretty(member)?;
+        private_dir::replace(&self.member_path(instance), &bytes, Durability::Crash)?;
+        Ok(revision)
+    }
+
+    /// Makes the entry of `instance`, locked before anybody can see it.
+    pub(super) fn create_entry(&self, instance: InstanceId) -> io::Result<(EntryId, File)> {
+        use std::io::Write as _;
+        let created = self.next_revision()?;
+        let path = self.ledger.entry_path(instance);
+        let new = self.ledger.side.join("entry.new");
+        private_dir::remove(&new)?;
+        let mut file = private_dir::open_or_create(&new)?;
+        flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+        writeln!(file, "{created}")?;
+        std::fs::rename(&new, &path)?;
+        Ok((
+            EntryId {
+                key: self.ledger.entry_key(instance),
+                created,
+            },
+            file,
+        ))
+    }
+
+    /// Guard: the creation id.
+    pub(super) fn delete_entry(&self, entry: &EntryId) -> io::Result<Outcome> {
+        let missing = Ok(Outcome::Refused(Refusal::EntryMissing));
+        let Some((path, instance)) = self.ledger.find_entry(entry) else {
+            return missing;
+        };
+        if created(&path)? != Some(entry.created) {
+            return missing;
+        }
+        let revision = self.next_revision()?;
+        self.remove_entry(instance)?;
+        Ok(Outcome::Committed(Receipt {
+            revision,
+            record: None,
+            entry: None,
+        }))
+    }
+
+    /// Guard: the record's version.
+    pub(super) fn write_record(&self, over: Option<Stamp>, record: &Record) -> io::Result<Outcome> {
+        let (_, stamp) = self.ledger.record()?;
+        if stamp != over {
+            return Ok(Outcome::Refused(Refusal::RecordChanged));
+        }
+        let revision = self.next_revision()?;
+        let bytes = serde_json::to_vec_pretty(&Revised {
+            revision,
+            value: record,
+        })?;
+        let stamp = Stamp {
+            created: revision,
+            version: revision,
+        };
+        let path = self.ledger.record_path();
+        if let Err(error) = private_dir::replace(&path, &bytes, Durability::PowerCut) {
+            let (_, there) = self.ledger.record()?;
+            // It stands there, but a power cut may take it back.
+            return if there == Some(stamp) {
+                Ok(Outcome::Unknown)
+            } else {
+                Err(error)
+            };
+        }
+        if let Err(error) = self.remember(Transition::of(record)) {
+            // For people only: no reason to undo what is done.
+            tracing::warn!(election = self.ledger.election, %error, "the history was not written");
+        }
+        Ok(Outcome::Committed(Receipt {
+            revision,
+            record: Some(stamp),
+            entry: None,
+        }))
+    }
+
+    pub(super) fn direct(&self, over: Option<Stamp>, directive: &Directive) -> io::Result<Outcome> {
+        let (_, stamp) = self.directive()?;
+        if stamp != over {
+            return Ok(Outcome::Refused(Refusal::RecordChanged));
+        }
+        let revision = self.next_revision()?;
+        let bytes = serde_json::to_vec_pretty(&Revised {
+            revision,
+            value: directive,
+        })?;
+        let path = self.ledger.side.join("directive");
+        private_dir::replace(&path, &bytes, Durability::PowerCut)?;
+        Ok(Outcome::Committed(Receipt {
+            revision,
+            record: None,
+            entry: None,
+        }))
+    }
+
+    /// One that cannot be read asks for nothing, and can be written over.
+    pub(super) fn directive(&self) -> io::Result<(Directive, Option<Stamp>)> {
+        let Some(bytes) = private_dir::read(&self.ledger.side.join("directive"))? else {
+            return Ok((Directive::default(), None));
+        };
+        match serde_json::from_slice::<Revised<Directive>>(&bytes) {
+            Ok(Revised { revision, value }) => Ok((
+                value,
+                Some(Stamp {
+                    created: revision,
+                    version: revision,
+                }),
+            )),
+            Err(error) => {
+                tracing::warn!(election = self.ledger.election, %error, "garbage in the directive");
+                Ok((Directive::default(), Some(stamp_of(&bytes))))
+            }
+        }
+    }
+
+    fn history_path(&self) -> PathBuf {
+        self.ledger.side.join("history")
+    }
+
+    pub(super) fn history(&self) -> io::Result<Vec<Transition>> {
+        let bytes = private_dir::read(&self.history_path())?.unwrap_or_default();
+        let lines = bytes
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty());
+        Ok(lines
+            .filter_map(|line| serde_json::from_slice(line).ok())
+            .collect())
+    }
+
+    fn remember(&self, transition: Transition) -> io::Result<()> {
+        let mut history = self.history()?;
+        history.push(transition);
+        let excess = history.len().saturating_sub(Transition::KEPT);
+        let mut bytes = Vec::new();
+        for transition in &history[excess..] {
+            serde_json::to_writer(&mut bytes, transition)?;
+            bytes.push(b'\n');
+        }
+        private_dir::replace(&self.history_path(), &bytes, Durability::PowerCut)
+    }
+
+    /// How far the election has come: every write makes it greater.
+    pub(super) fn revision(&self) -> io::Result<u64> {
+        let bytes = private_dir::read(&self.ledger.side.join("counter"))?;
+        let text = bytes
+            .as_deref()
+            .and_then(|bytes| std::str::from_utf8(bytes).ok());
+        match text.and_then(|text| text.trim().parse().ok()) {
+            Some(revision) => Ok(revision),
+            None => self.recovered_revision(),
+        }
+    }
+
+    /// A counter that was lost starts from the greatest number that it gave out and that counts.
+    fn recovered_revision(&self) -> io::Result<u64> {
+        let (_, record) = self.ledger.record()?;
+        let mut revision = record.map_or(0, |stamp| stamp.created);
+        for item in self.ledger.places.read_dir()? {
+            revision = revision.max(created(&item?.path())?.unwrap_or(0));
+        }
+        Ok(revision)
+    }
+
+    /// Written before what it numbers, so that no number is given out twice. A power cut may take
+    /// it back, but no process lives through that with an old number in hand.
+    fn next_revision(&self) -> io::Result<u64> {
+        let next = self.revision()?.saturating_add(1);
+        let path = self.ledger.side.join("counter");
+        private_dir::replace(&path, next.to_string().as_bytes(), Durability::Crash)?;
+        Ok(next)
+    }
+}
+
+/// Tries the lock for a moment. Only with the pen, so that no claim comes in between.
+fn probe_lock(file: &File) -> io::Result<Vacancy> {
+    match flock(file, FlockOperation::NonBlockingLockShared) {
+        Ok(()) => {
+            flock(file, FlockOperation::Unlock)?;
+            Ok(Vacancy::Free)
+        }
+        Err(rustix::io::Errno::WOULDBLOCK) => Ok(Vacancy::Held),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The creation id written in an entry.
+fn created(path: &Path) -> io::Result<Option<u64>> {
+    let bytes = private_dir::read(path)?;
+    let text = bytes
+        .as_deref()
+        .and_then(|bytes| std::str::from_utf8(bytes).ok());
+    Ok(text.and_then(|text| text.trim().parse().ok()))
+}

@@ -1,0 +1,227 @@
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tanist_core::{Ask, Commit, Focus, Outcome, View};
+use tokio::sync::mpsc;
+
+use super::candidacy::Candidacy;
+use super::ledger::{Ledger, is_at};
+use super::pen::Probe;
+use super::watcher::{Watcher, What};
+use crate::link::{ElectionName, Reports};
+use crate::private_dir;
+
+/// What a worker is asked for.
+#[derive(Debug)]
+pub(super) enum Task {
+    /// Read the election and report it.
+    Look,
+    /// Watch this from now on.
+    Watch(Focus),
+    Commit {
+        ask: Ask,
+        commit: Commit,
+    },
+}
+
+/// One election of a session: its file operations, one after the other, so that a slow one holds up
+/// no other election.
+#[derive(Debug)]
+pub(super) struct Worker {
+    pub(super) election: ElectionName,
+    pub(super) reports: Reports,
+    /// Number of the present connection; 0 is none.
+    pub(super) link: Arc<AtomicU64>,
+    pub(super) watcher: Option<Arc<Watcher>>,
+    /// Told what is wrong when the store cannot be read.
+    pub(super) troubles: mpsc::UnboundedSender<String>,
+}
+
+/// What goes to and fro between the worker and the thread that does its file operations.
+#[derive(Debug)]
+struct Desk {
+    part: Part,
+    election: ElectionName,
+    watcher: Option<Arc<Watcher>>,
+    focus: Focus,
+    watches: Vec<i32>,
+}
+
+/// How a process takes part in an election.
+#[derive(Debug)]
+pub(super) enum Part {
+    Candidate(Candidacy),
+    Observer {
+        ledger: Ledger,
+        /// Kept open, because closing it is an event for those who watch the lock.
+        lock: Option<File>,
+    },
+}
+
+impl Worker {
+    /// Works until there is nobody left to ask, then gives up the place in the line.
+    pub(super) async fn run(self, part: Part, mut tasks: mpsc::UnboundedReceiver<Task>) {
+        let mut desk = Desk {
+            part,
+            election: self.election.clone(),
+            watcher: self.watcher.clone(),
+            focus: Focus::Own,
+            watches: Vec::new(),
+        };
+        while let Some(task) = tasks.recv().await {
+            let mut look = false;
+            let mut next = Some(task);
+            // Everything that has come meanwhile is answered by one view.
+            while let Some(task) = next {
+                match task {
+                    Task::Look => look = true,
+                    Task::Watch(focus) => {
+                        // What happened before it was watched has to be seen.
+                        look = look || focus != Focus::Own;
+                        desk.focus = focus;
+                    }
+                    Task::Commit { ask, commit } => {
+                        desk = match self.commit(desk, ask, commit).await {
+                            Some(desk) => desk,
+                            None => return,
+                        };
+                    }
+                }
+                next = tasks.try_recv().ok();
+            }
+            if look {
+                desk = match self.look(desk).await {
+                    Some(desk) => desk,
+                    None => return,
+                };
+            }
+        }
+        // It fails only when the runtime goes, and with it the open files.
+        let _ = tokio::task::spawn_blocking(move || desk.close()).await;
+    }
+
+    /// `None` when the thread was lost, and with it what was open.
+    async fn commit(&self, mut desk: Desk, ask: Ask, commit: Commit) -> Option<Desk> {
+        let done = tokio::task::spawn_blocking(move || {
+            let outcome = desk.commit(&commit);
+            (desk, outcome)
+        });
+        let (desk, outcome) = done.await.ok()?;
+        self.reports.answered(&self.election, ask, outcome);
+        Some(desk)
+    }
+
+    async fn look(&self, mut desk: Desk) -> Option<Desk> {
+        // Before the read: what is read on a connection that ends meanwhile is late.
+        let link = self.link.load(Ordering::Acquire);
+        let done = tokio::task::spawn_blocking(move || {
+            let view = desk.look();
+            (desk, view)
+        });
+        let (desk, view) = done.await.ok()?;
+        match view {
+            Ok(view) if link > 0 => self.reports.viewed(&self.election, link, view),
+            Ok(_) => {}
+            Err(error) => {
+                // Without the session there is nobody to tell.
+                let _ = self
+                    .troubles
+                    .send(format!("election {}: {error}", self.election));
+            }
+        }
+        Some(desk)
+    }
+}
+
+impl Desk {
+    fn commit(&mut self, commit: &Commit) -> Outcome {
+        match &mut self.part {
+            Part::Candidate(candidacy) => candidacy.commit(commit),
+            // It holds nothing, so nothing can be guarded by it.
+            Part::Observer { .. } => Outcome::NotSent,
+        }
+    }
+
+    /// Watches first, then reads: what changes in between is read or reported, or both.
+    fn look(&mut self) -> io::Result<View> {
+        self.prepare()?;
+        self.watch();
+        match &mut self.part {
+            Part::Candidate(candidacy) => candidacy.view(),
+            Part::Observer { ledger, lock } => {
+                let path = ledger.lock_path();
+                let present = match lock {
+                    Some(lock) => is_at(lock, &path)?,
+                    None => false,
+                };
+                if !present {
+                    *lock = private_dir::open(&path, OpenOptions::new().read(true))?;
+                }
+                let view = ledger.pen()?.view(&Probe::of(lock.as_ref()))?;
+                Ok(ledger.name_holder(view))
+            }
+        }
+    }
+
+    fn prepare(&self) -> io::Result<()> {
+        match &self.part {
+            Part::Candidate(candidacy) => candidacy.ledger.found(),
+            Part::Observer { ledger, .. } => ledger.found(),
+        }
+    }
+
+    /// Without watches the poll still sees everything, later.
+    fn watch(&mut self) {
+        let Some(watcher) = &self.watcher else {
+            return;
+        };
+        let (ledger, own) = match &self.part {
+            Part::Candidate(candidacy) => {
+                let own = candidacy.ledger.entry_path(candidacy.instance());
+                (&candidacy.ledger, Some(own))
+            }
+            Part::Observer { ledger, .. } => (ledger, None),
+        };
+        let mut wanted = vec![(
+            ledger.side.clone(),
+            What::Side {
+                record: !matches!(self.focus, Focus::Entry(_)),
+            },
+        )];
+        wanted.extend(own.map(|own| (own, What::Own)));
+        match &self.focus {
+            Focus::Record | Focus::Own => wanted.push((ledger.lock_path(), What::Lock)),
+            Focus::Entry(entry) => match ledger.find_entry(entry) {
+                Some((path, _)) => wanted.push((path, What::Entry)),
+                None => wanted.push((ledger.lock_path(), What::Lock)),
+            },
+        }
+        let mut watches = Vec::new();
+        for (path, what) in wanted {
+            match watcher.add(&path, what, &self.election) {
+                Ok(number) => watches.extend(number),
+                Err(error) => {
+                    tracing::warn!(election = &*self.election, %error, "nothing is watched");
+                }
+            }
+        }
+        for old in std::mem::replace(&mut self.watches, watches) {
+            if !self.watches.contains(&old) {
+                watcher.remove(old);
+            }
+        }
+    }
+
+    fn close(mut self) {
+        if let Part::Candidate(candidacy) = &mut self.part {
+            candidacy.close();
+        }
+        if let Some(watcher) = &self.watcher {
+            self.watches
+                .iter()
+                .for_each(|number| watcher.remove(*number));
+        }
+    }
+}

@@ -1,0 +1,462 @@
+//! The library's only loop and only clock: it carries facts to the elections and their orders to
+//! the backend, and decides nothing.
+
+mod contest;
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use tanist_core::{Fact, Grant, Input, InstanceId, Order, Output};
+use tokio::sync::mpsc;
+
+use crate::backend::Backend;
+use crate::boot_timer::BootTimer;
+use crate::clock;
+use crate::error::Error;
+use crate::link::{Command, ElectionName, Link, LinkPeer, LinkSettings, Report};
+
+use contest::Contest;
+pub(crate) use contest::NewContest;
+
+/// What the handles ask of the driver.
+pub(crate) enum Request {
+    /// Stand in another election.
+    Campaign(Box<NewContest>),
+    /// Something concerns one that is there.
+    Wish {
+        election: ElectionName,
+        instance: InstanceId,
+        wish: Wish,
+    },
+    /// Leave everything, then end.
+    Close,
+}
+
+/// What is asked of one election.
+pub(crate) enum Wish {
+    /// The work of this activation is verified gone.
+    Stopped {
+        activation: u64,
+    },
+    Resign,
+    Leave,
+    Health(tanist_core::Health),
+    Priority(u32),
+    /// The state directory was written, or not.
+    Remembered(Result<(), Error>),
+}
+
+pub(crate) struct Driver {
+    backend: Arc<dyn Backend>,
+    settings: LinkSettings,
+    contests: BTreeMap<ElectionName, Contest>,
+    /// The backend at work; none before the first election, and after it gave up.
+    peer: Option<Peer>,
+    session: Session,
+    /// Number of the present connection.
+    link: Option<u64>,
+    closing: bool,
+}
+
+struct Peer {
+    link: LinkPeer,
+    run: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+/// The one session of the store that all elections share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Session {
+    Closed,
+    Opening,
+    Open(Grant),
+}
+
+/// What the loop wakes for.
+enum Wake {
+    Request(Option<Request>),
+    Report(Option<Report>),
+    Time,
+}
+
+impl Driver {
+    pub(crate) fn new(backend: Arc<dyn Backend>, settings: LinkSettings) -> Self {
+        Self {
+            backend,
+            settings,
+            contests: BTreeMap::new(),
+            peer: None,
+            session: Session::Closed,
+            link: None,
+            closing: false,
+        }
+    }
+
+    /// Carries to and fro until everything was left. Without its timer it can keep no deadline and
+    /// ends at once, which every leadership takes as its end.
+    pub(crate) async fn run(
+        mut self,
+        mut requests: mpsc::UnboundedReceiver<Request>,
+        mut timer: BootTimer,
+    ) {
+        if let Err(error) = self.turn(&mut requests, &mut timer).await {
+            tracing::error!(%error, "the boot-time timer failed, so nothing can be led");
+        }
+        self.end_session().await;
+    }
+
+    async fn turn(
+        &mut self,
+        requests: &mut mpsc::UnboundedReceiver<Request>,
+        timer: &mut BootTimer,
+    ) -> io::Result<()> {
+        while !(self.closing && self.contests.is_empty()) {
+            timer.arm(self.contests.values().filter_map(Contest::wake_at).min())?;
+            let wake = tokio::select! {
+                request = requests.recv() => Wake::Request(request),
+                report = next_report(&mut self.peer) => Wake::Report(report),
+                expired = timer.expired() => {
+                    expired?;
+                    Wake::Time
+                }
+            };
+            match wake {
+                Wake::Request(Some(request)) => self.request(request),
+                Wake::Request(None) => self.close(),
+                Wake::Report(Some(report)) => self.report(report),
+                Wake::Report(None) => self.backend_gone(),
+                Wake::Time => self.wake_due(),
+            }
+        }
+        Ok(())
+    }
+
+    fn request(&mut self, request: Request) {
+        match request {
+            Request::Campaign(contest) => self.campaign(*contest),
+            Request::Wish {
+                election,
+                instance,
+                wish,
+            } => self.wish(&election, instance, wish),
+            Request::Close => self.close(),
+        }
+    }
+
+    fn campaign(&mut self, new: NewContest) {
+        let election = new.election();
+        let free = !self.closing && !self.contests.contains_key(&election);
+        let Some(mut contest) = Contest::accept(new, free) else {
+            return;
+        };
+        contest.core.handle(clock::now(), Input::Start);
+        self.contests.insert(Arc::clone(&election), contest);
+        self.pump(&election);
+    }
+
+    fn wish(&mut self, election: &ElectionName, instance: InstanceId, wish: Wish) {
+        let Some(contest) = self.contests.get_mut(election) else {
+            return;
+        };
+        if contest.instance() != instance {
+            return;
+        }
+        let input = match wish {
+            Wish::Stopped { activation } => {
+                if !contest.stopped(activation) {
+                    return;
+                }
+                Input::Stopped
+            }
+            Wish::Resign => Input::Resign,
+            Wish::Leave => {
+                contest.leaving = true;
+                Input::Leave
+            }
+            Wish::Health(health) => Input::Health(health),
+            Wish::Priority(priority) => Input::Priority(priority),
+            Wish::Remembered(result) => {
+                contest.remembered(result);
+                Input::Wake
+            }
+        };
+        contest.core.handle(clock::now(), input);
+        self.pump(election);
+    }
+
+    fn close(&mut self) {
+        if std::mem::replace(&mut self.closing, true) {
+            return;
+        }
+        for election in self.names() {
+            if let Some(contest) = self.contests.get_mut(&election) {
+                contest.leaving = true;
+                contest.core.handle(clock::now(), Input::Leave);
+            }
+            self.pump(&election);
+        }
+    }
+
+    fn report(&mut self, report: Report) {
+        match report {
+            Report::Session(fact) => self.session_fact(&fact),
+            Report::Election(election, fact) => {
+                if let Some(contest) = self.contests.get_mut(&election)
+                    && contest.takes(&fact, self.link)
+                {
+                    contest.core.handle(clock::now(), Input::Fact(fact));
+                    self.pump(&election);
+                }
+            }
+        }
+    }
+
+    fn session_fact(&mut self, fact: &Fact) {
+        match fact {
+            Fact::Opened(grant) => self.session = Session::Open(*grant),
+            Fact::Connected { link } => {
+                if self.link.is_some_and(|present| present >= *link) {
+                    return;
+                }
+                self.link = Some(*link);
+            }
+            Fact::Disconnected => self.link = None,
+            Fact::Ended { .. } => self.session = Session::Closed,
+            Fact::Alive { .. } => {}
+            // These belong to one election; a backend that says otherwise is not heard.
+            Fact::Viewed { .. } | Fact::Answered { .. } => return,
+        }
+        for election in self.names() {
+            self.tell(&election, fact);
+            self.pump(&election);
+        }
+    }
+
+    /// Tells one election what became of the session that it shares.
+    fn tell(&mut self, election: &ElectionName, fact: &Fact) {
+        let link = self.link;
+        let Some(contest) = self.contests.get_mut(election) else {
+            return;
+        };
+        match fact {
+            Fact::Opened(_) if contest.wants && !contest.attached => {
+                self.attach(election);
+                return;
+            }
+            Fact::Opened(_) => return,
+            _ if !contest.attached => {
+                if matches!(fact, Fact::Ended { .. }) && contest.wants {
+                    contest.wants = false;
+                } else {
+                    return;
+                }
+            }
+            Fact::Ended { .. } => (contest.wants, contest.attached) = (false, false),
+            _ => {}
+        }
+        contest.connected = link.is_some() && contest.attached;
+        contest.core.handle(clock::now(), Input::Fact(fact.clone()));
+    }
+
+    /// The session is open: an election that asked for it hears of it, and of the connection.
+    fn attach(&mut self, election: &ElectionName) {
+        let (Session::Open(grant), Some(contest)) = (self.session, self.contests.get_mut(election))
+        else {
+            return;
+        };
+        contest.attached = true;
+        contest
+            .core
+            .handle(clock::now(), Input::Fact(Fact::Opened(grant)));
+        if let Some(link) = self.link {
+            contest.connected = true;
+            contest
+                .core
+                .handle(clock::now(), Input::Fact(Fact::Connected { link }));
+        }
+    }
+
+    fn wake_due(&mut self) {
+        let now = clock::now();
+        for election in self.names() {
+            if let Some(contest) = self.contests.get_mut(&election)
+                && contest.wake_at().is_some_and(|at| at <= now.at)
+            {
+                contest.core.handle(now, Input::Wake);
+                self.pump(&election);
+            }
+        }
+    }
+
+    /// Carries out what the election says, until it has nothing more to say.
+    fn pump(&mut self, election: &ElectionName) {
+        while let Some(contest) = self.contests.get_mut(election) {
+            if contest.is_remembering() {
+                contest.sleep_until(None);
+                break;
+            }
+            match contest.core.poll() {
+                Output::Order(order) => self.carry(election, order),
+                Output::Event(event) => contest.publish_event(event),
+                Output::WaitUntil(moment) => {
+                    contest.sleep_until(moment);
+                    break;
+                }
+            }
+        }
+        if let Some(contest) = self.contests.get(election) {
+            contest.publish_status();
+        }
+    }
+
+    fn carry(&mut self, election: &ElectionName, order: Order) {
+        let name = Arc::clone(election);
+        match order {
+            Order::Open => self.open(election),
+            Order::Look => self.command(Command::Look { election: name }),
+            Order::Watch(focus) => self.command(Command::Watch {
+                election: name,
+                focus,
+            }),
+            Order::Commit { ask, commit } => {
+                self.command(Command::Commit {
+                    election: name,
+                    ask,
+                    commit,
+                });
+            }
+            Order::Close => self.leave(election),
+            Order::Remember(memory) => {
+                if let Some(contest) = self.contests.get_mut(election) {
+                    contest.remember(memory);
+                }
+            }
+            Order::Begin(beginning) => {
+                if let Some(contest) = self.contests.get_mut(election) {
+                    contest.begin(beginning);
+                }
+            }
+            Order::Until { safe_until } => {
+                if let Some(contest) = self.contests.get_mut(election) {
+                    contest.until(safe_until);
+                }
+            }
+            Order::End { cause, grace } => {
+                if let Some(contest) = self.contests.get_mut(election) {
+                    contest.end(cause, grace);
+                }
+            }
+        }
+    }
+
+    fn open(&mut self, election: &ElectionName) {
+        self.ensure_peer();
+        let Some(contest) = self.contests.get_mut(election) else {
+            return;
+        };
+        contest.wants = true;
+        let instance = Some(contest.instance());
+        if !std::mem::replace(&mut contest.joined, true) {
+            self.command(Command::Join {
+                election: Arc::clone(election),
+                instance,
+            });
+        }
+        match self.session {
+            Session::Closed => {
+                self.session = Session::Opening;
+                self.command(Command::Open);
+            }
+            Session::Opening => {}
+            Session::Open(_) => self.attach(election),
+        }
+    }
+
+    fn leave(&mut self, election: &ElectionName) {
+        let Some(contest) = self.contests.get_mut(election) else {
+            return;
+        };
+        (contest.wants, contest.attached, contest.connected) = (false, false, false);
+        if std::mem::take(&mut contest.joined) {
+            self.command(Command::Leave {
+                election: Arc::clone(election),
+            });
+        }
+        if self
+            .contests
+            .get(election)
+            .is_some_and(|contest| contest.leaving)
+        {
+            // Dropping it tells its campaign.
+            self.contests.remove(election);
+        }
+    }
+
+    /// Begins to use the backend, at first or after it gave up.
+    fn ensure_peer(&mut self) {
+        if self.peer.is_some() {
+            return;
+        }
+        let (link, peer) = Link::pair(self.settings);
+        let backend = Arc::clone(&self.backend);
+        let run = Box::pin(async move { backend.run(link).await });
+        self.peer = Some(Peer { link: peer, run });
+    }
+
+    /// The backend returned unasked. The elections hear it as the end of their session, and ask
+    /// for another in their own time.
+    fn backend_gone(&mut self) {
+        tracing::warn!(backend = self.backend.name(), "the store's client gave up");
+        self.peer = None;
+        for contest in self.contests.values_mut() {
+            contest.joined = false;
+        }
+        self.session_fact(&Fact::Disconnected);
+        let why = "the store's client gave up".to_owned();
+        self.session_fact(&Fact::Ended { why, retry: true });
+    }
+
+    fn command(&self, command: Command) {
+        if let Some(peer) = &self.peer {
+            // When the backend is gone, its end is the next thing that this loop hears.
+            let _ = peer.link.commands.send(command);
+        }
+    }
+
+    async fn end_session(&mut self) {
+        self.contests.clear();
+        self.command(Command::Close);
+        if let Some(peer) = self.peer.take() {
+            drop(peer.link.commands);
+            // The store ends the session by itself after its length; waiting longer is no use.
+            if tokio::time::timeout(self.settings.ttl, peer.run)
+                .await
+                .is_err()
+            {
+                tracing::warn!(
+                    backend = self.backend.name(),
+                    "the session could not be closed"
+                );
+            }
+        }
+    }
+
+    fn names(&self) -> Vec<ElectionName> {
+        self.contests.keys().cloned().collect()
+    }
+}
+
+/// The next report; `None` when the backend has returned. Never resolves without a backend.
+async fn next_report(peer: &mut Option<Peer>) -> Option<Report> {
+    let Some(peer) = peer else {
+        return std::future::pending().await;
+    };
+    // What was reported before the end counts, so reports go first.
+    tokio::select! {
+        biased;
+        report = peer.link.reports.recv() => report,
+        () = &mut peer.run => None,
+    }
+}
