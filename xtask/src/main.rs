@@ -1,6 +1,7 @@
 //! What a developer runs: `cargo xtask` prints the list.
 
 mod bench;
+mod ci;
 mod fmt;
 mod part;
 mod record_overlap;
@@ -31,6 +32,8 @@ cargo xtask COMMAND
   test [--all] [--without NEED,...]
                       all tests and the simulator; --all adds the benches. Installs what the tests
                       need if run as root. NEED: root, redis, python, userns, cgroup
+  ci                  everything a change has to pass: format, lints, documentation, licences,
+                      bans, advisories, tidy and the tests
   tidy                the rules of the tree: sizes, words, where stores may be named
   fmt [--check]       format every Rust file, or say which is not
   bench handover [--rounds N] [--json FILE]
@@ -53,6 +56,7 @@ fn run(words: &[&str]) -> Outcome {
     let workspace = Workspace::find()?;
     match words {
         ["test", rest @ ..] => test::test(&workspace, rest),
+        ["ci"] => ci::ci(&workspace),
         ["tidy"] => tidy::tidy(&workspace),
         ["fmt"] => fmt::fmt(&workspace, false),
         ["fmt", "--check"] => fmt::fmt(&workspace, true),

@@ -6,6 +6,7 @@ use crate::{Outcome, say};
 #[derive(Debug, Default)]
 pub(crate) struct Parts {
     done: Vec<(String, Result<(), String>, Duration)>,
+    closing: Vec<String>,
 }
 
 impl Parts {
@@ -18,6 +19,11 @@ impl Parts {
             say!("{name}: {error}");
         }
         self.done.push((name.to_owned(), outcome, began.elapsed()));
+    }
+
+    /// Lines to print again at the very end.
+    pub(crate) fn close_with(&mut self, lines: Vec<String>) {
+        self.closing.extend(lines);
     }
 
     /// Prints the table of all parts.
@@ -34,6 +40,7 @@ impl Parts {
                 if outcome.is_ok() { "ok    " } else { "FAILED" }
             );
         }
+        self.closing.iter().for_each(|line| say!("{line}"));
         let failed: Vec<_> = self
             .done
             .iter()

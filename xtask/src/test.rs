@@ -1,6 +1,7 @@
 //! Everything that shows that tanist works, in parts.
 
 use std::env;
+use std::io::{BufRead as _, BufReader, Read};
 use std::process::{Command, Stdio};
 
 use tanist_testkit::{Need, User, WITHOUT};
@@ -42,12 +43,22 @@ pub(crate) fn test(workspace: &Workspace, mut words: &[&str]) -> Outcome {
     }
     check_words(&without)?;
     let mut parts = Parts::default();
+    self::parts(workspace, &without, &mut parts);
+    if all {
+        parts.run("bench", || crate::bench::bench(workspace, &["handover"]));
+    }
+    parts.finish()
+}
+
+/// The parts of the tests, without those that need what is in `without`.
+pub(crate) fn parts(workspace: &Workspace, without: &str, parts: &mut Parts) {
     parts.run("packages", install);
     parts.run("build", || {
         workspace.build("tanist-cli", Profile::Test)?;
         workspace.build("tanist-testkit", Profile::Test)
     });
-    parts.run("tests", || tests(workspace, &without));
+    let mut closing = Vec::new();
+    parts.run("tests", || tests(workspace, without, &mut closing));
     parts.run("documentation's examples", || {
         run(&mut workspace.cargo(&["test", "--locked", "--workspace", "--doc", "--quiet"]))
     });
@@ -63,13 +74,10 @@ pub(crate) fn test(workspace: &Workspace, mut words: &[&str]) -> Outcome {
         ]))
     });
     parts.run("oldest toolchain", || oldest_toolchain(workspace));
-    if all {
-        parts.run("bench", || crate::bench::bench(workspace, &["handover"]));
-    }
     if !without.is_empty() {
-        say!("\nNOT RUN: tests that need {without}");
+        closing.push(format!("NOT RUN: tests that need {without}"));
     }
-    parts.finish()
+    parts.close_with(closing);
 }
 
 fn check_words(without: &str) -> Outcome {
@@ -124,12 +132,15 @@ pub(crate) fn install() -> Outcome {
 }
 
 /// With nextest where it is there: a process for each test, and a limit for one that hangs.
-fn tests(workspace: &Workspace, without: &str) -> Outcome {
+///
+/// What the runner says at its end is passed on to the end of everything.
+fn tests(workspace: &Workspace, without: &str, closing: &mut Vec<String>) -> Outcome {
     let nextest = Command::new("cargo-nextest")
         .arg("--version")
         .stdout(Stdio::null())
         .status();
-    let words: &[&str] = if nextest.is_ok_and(|status| status.success()) {
+    let nextest = nextest.is_ok_and(|status| status.success());
+    let words: &[&str] = if nextest {
         &[
             "nextest",
             "run",
@@ -151,7 +162,40 @@ fn tests(workspace: &Workspace, without: &str) -> Outcome {
     cargo
         .env("TANIST_BIN", workspace.program("tanist", Profile::Test))
         .env(WITHOUT, without);
-    run(&mut cargo)
+    if nextest {
+        cargo.stderr(Stdio::piped());
+    } else {
+        cargo.stdout(Stdio::piped());
+    }
+    let mut runner = cargo.spawn()?;
+    let said: Option<Box<dyn Read>> = match (runner.stderr.take(), runner.stdout.take()) {
+        (Some(said), _) => Some(Box::new(said)),
+        (None, said) => said.map(|said| Box::new(said) as Box<dyn Read>),
+    };
+    for line in said
+        .into_iter()
+        .flat_map(|said| BufReader::new(said).lines())
+    {
+        let line = line?;
+        say!("{line}");
+        if is_closing(&line) {
+            closing.push(line);
+        }
+    }
+    let status = runner.wait()?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("the runner ended with {status}").into())
+    }
+}
+
+/// The verdict of nextest or of `cargo test`, and what it names as failed.
+fn is_closing(line: &str) -> bool {
+    let line = line.trim_start();
+    ["Summary ", "FAIL ", "TIMEOUT ", "SIG", "test result: "]
+        .iter()
+        .any(|word| line.starts_with(word))
 }
 
 /// The lint `incompatible_msrv` checks what is called; only a build checks the language.
