@@ -1,2 +1,41 @@
-//! tanist-cli
-fn main() {}
+//! tanist keeps exactly one copy of a service active and promotes a standby when it fails.
+//!
+//! One program, several modes:
+//!
+//! | first word | mode | where |
+//! |---|---|---|
+//! | `__guard`, `__launch`, ... | a part of `tanist run` that it starts itself | `guard/` |
+//! | `run` | the supervisor | `command/run.rs`, `supervise/` |
+//! | `status`, `leader`, `watch` | look at an election | `command/` |
+
+mod args;
+mod change;
+mod command;
+mod control;
+mod exit;
+mod glob;
+mod guard;
+mod log;
+mod overview;
+mod printer;
+mod problem;
+mod settings;
+mod signal_name;
+mod span;
+mod supervise;
+mod table;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    guard::hidden_verb(&arguments, release).unwrap_or_else(command::main)
+}
+
+/// Gives back the leadership of a supervisor that is dead, from the release program.
+fn release(bytes: &[u8]) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| format!("no event queue: {error}"))?;
+    runtime.block_on(tanist::release(bytes)).map_err(|error| error.to_string())
+}

@@ -1,0 +1,314 @@
+//! What was typed: flags and their environment variables, nothing decided yet.
+
+mod child;
+mod policy;
+mod query;
+mod timing;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::builder::BoolishValueParser;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use child::{ChildArgs, Contain, Stdin};
+pub(crate) use policy::{Limit, OnFailure, OnSuccess, PolicyArgs};
+pub(crate) use query::{LeaderArgs, StatusArgs, WatchArgs};
+pub(crate) use timing::TimingArgs;
+
+use crate::span::Span;
+
+/// tanist keeps exactly one copy of a service active and promotes a standby when it fails.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tanist",
+    version,
+    about,
+    max_term_width = 100,
+    disable_help_subcommand = true,
+    infer_subcommands = false,
+    after_help = "Examples:
+  tanist run -e demo -- python3 -m http.server 8000   one copy of it; run the line twice
+  tanist status demo                                  who leads, who stands by
+  tanist leader demo --address                        one word for scripts
+
+Every flag has an environment variable TANIST_<FLAG>; a flag wins over it."
+)]
+pub(crate) struct Cli {
+    /// The command.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// One file under `command/` each.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Keep one copy of a command active.
+    Run(Box<RunArgs>),
+    /// Show who leads, who stands by and in which term; the exit code answers too.
+    Status(StatusArgs),
+    /// Print the leader and nothing else.
+    Leader(LeaderArgs),
+    /// Print changes as they happen.
+    Watch(WatchArgs),
+}
+
+/// Keep one copy of a command active.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  tanist run -e demo -- python3 -m http.server 8000
+  tanist run -e backup --once --no-wait -- /usr/bin/backup   exit 75 if another copy runs
+
+Exit codes: the child's own with --once or when a policy says exit, 128+N for a signal, 126/127 when
+CMD cannot be run, 64 usage, 69 store not reached, 75 not elected or lost, 0 for a clean stop.
+The last log line says whose code it is.")]
+pub(crate) struct RunArgs {
+    /// The election to stand in: lower-case letters, digits, dots, dashes, underscores.
+    #[arg(
+        short,
+        long,
+        value_name = "NAME",
+        env = "TANIST_ELECTION",
+        hide_env_values = true
+    )]
+    pub(crate) election: Option<String>,
+
+    /// This node's name [default: the host name].
+    #[arg(
+        short,
+        long,
+        value_name = "NAME",
+        env = "TANIST_NODE",
+        hide_env_values = true
+    )]
+    pub(crate) node: Option<String>,
+
+    /// What this node advertises while it leads, often HOST:PORT.
+    #[arg(
+        long,
+        value_name = "TEXT",
+        env = "TANIST_ADDRESS",
+        hide_env_values = true
+    )]
+    pub(crate) address: Option<String>,
+
+    /// Who goes first among healthy standbys: the highest; 0 never leads [default: 100].
+    #[arg(
+        long,
+        value_name = "N",
+        env = "TANIST_PRIORITY",
+        hide_env_values = true
+    )]
+    pub(crate) priority: Option<u32>,
+
+    /// Lead once: end with the child's code, or with 75 if the leadership is lost.
+    #[arg(
+        long,
+        env = "TANIST_ONCE",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub(crate) once: bool,
+
+    /// Do not stand by: end with 75 unless elected at once.
+    #[arg(
+        long,
+        env = "TANIST_NO_WAIT",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new(),
+        conflicts_with = "wait"
+    )]
+    pub(crate) no_wait: bool,
+
+    /// Stand by for at most this long before the first election, then end with 75.
+    #[arg(long, value_name = "SPAN", env = "TANIST_WAIT", hide_env_values = true)]
+    pub(crate) wait: Option<Span>,
+
+    /// Instead of 75 when not elected within --wait or --no-wait.
+    #[arg(
+        long,
+        value_name = "N",
+        env = "TANIST_CONFLICT_EXIT_CODE",
+        hide_env_values = true
+    )]
+    pub(crate) conflict_exit_code: Option<u8>,
+
+    /// Instead of 75 when the leadership is lost with --once.
+    #[arg(
+        long,
+        value_name = "N",
+        env = "TANIST_LOST_EXIT_CODE",
+        hide_env_values = true
+    )]
+    pub(crate) lost_exit_code: Option<u8>,
+
+    /// How the child starts and stops.
+    #[command(flatten)]
+    pub(crate) child: ChildArgs,
+
+    /// What an ended child means.
+    #[command(flatten)]
+    pub(crate) policy: PolicyArgs,
+
+    /// The spans.
+    #[command(flatten)]
+    pub(crate) timing: TimingArgs,
+
+    /// Where things are.
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+
+    /// How tanist speaks.
+    #[command(flatten)]
+    pub(crate) speech: SpeechArgs,
+
+    /// The command and its arguments, without a shell.
+    #[arg(last = true, required = true, value_name = "CMD")]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// The store and the directories.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Place")]
+pub(crate) struct PlaceArgs {
+    /// Where the election is held [default: local:, this machine].
+    #[arg(
+        short,
+        long,
+        value_name = "STORE",
+        env = "TANIST_STORE",
+        hide_env_values = true
+    )]
+    pub(crate) store: Option<String>,
+
+    /// Sockets, role files and the local store [default: /run/tanist as root, else
+    /// $XDG_RUNTIME_DIR/tanist].
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "TANIST_RUN_DIR",
+        hide_env_values = true
+    )]
+    pub(crate) run_dir: Option<PathBuf>,
+
+    /// The highest term this machine ever saw [default: /var/lib/tanist as root, else
+    /// $XDG_STATE_HOME/tanist].
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "TANIST_STATE_DIR",
+        hide_env_values = true
+    )]
+    pub(crate) state_dir: Option<PathBuf>,
+}
+
+/// How tanist speaks.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct SpeechArgs {
+    /// Form of what is printed: a table on a terminal, else plain.
+    #[arg(
+        short,
+        long,
+        value_name = "FORM",
+        env = "TANIST_OUTPUT",
+        hide_env_values = true
+    )]
+    pub(crate) output: Option<OutputForm>,
+
+    /// Form of the log on standard error: human on a terminal, else JSON lines.
+    #[arg(
+        long,
+        value_name = "FORM",
+        env = "TANIST_LOG_FORMAT",
+        hide_env_values = true
+    )]
+    pub(crate) log_format: Option<LogForm>,
+
+    /// Colours; auto also respects `NO_COLOR` and `CLICOLOR_FORCE`.
+    #[arg(
+        long,
+        value_name = "WHEN",
+        env = "TANIST_COLOR",
+        hide_env_values = true
+    )]
+    pub(crate) color: Option<ColorWhen>,
+
+    /// Say less: once for warnings only, twice for nothing but the last line.
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub(crate) quiet: u8,
+
+    /// Say more: also what the store's connection does.
+    #[arg(short, long, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    pub(crate) verbose: u8,
+}
+
+/// Form of what a query prints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputForm {
+    /// A table on a terminal, else plain.
+    #[default]
+    Auto,
+    /// For people.
+    Table,
+    /// One JSON document, or JSON lines for a stream.
+    Json,
+    /// One row for each member, separated by tabs.
+    Tsv,
+    /// One line for each election, words separated by blanks.
+    Plain,
+}
+
+/// Form of the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogForm {
+    /// Human on a terminal, else JSON lines.
+    #[default]
+    Auto,
+    /// For people.
+    Human,
+    /// One JSON object for each line.
+    Json,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorWhen {
+    /// On a terminal that has them.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_has_its_variable() {
+        let cli = <Cli as clap::CommandFactory>::command();
+        for verb in cli.get_subcommands() {
+            for arg in verb
+                .get_arguments()
+                .filter(|arg| arg.get_action().takes_values())
+            {
+                let Some(long) = arg.get_long() else { continue };
+                let variable = format!("TANIST_{}", long.replace('-', "_").to_uppercase());
+                assert_eq!(
+                    arg.get_env().and_then(|env| env.to_str()),
+                    Some(variable.as_str()),
+                    "{} --{long}",
+                    verb.get_name()
+                );
+            }
+        }
+    }
+}

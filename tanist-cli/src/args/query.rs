@@ -1,0 +1,118 @@
+use clap::Args;
+
+use super::{PlaceArgs, SpeechArgs};
+use crate::span::Span;
+
+/// Show who leads, who stands by and in which term.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Exit codes: 0 somebody leads, 3 nobody leads, 4 the store does not know the
+election, 69 store not reached, 76 the store holds what must not be. Of several elections the
+greatest. The store is read directly, so this works when every tanist is dead."
+)]
+pub(crate) struct StatusArgs {
+    /// The elections [default: all in the store].
+    #[arg(value_name = "ELECTION")]
+    pub(crate) elections: Vec<String>,
+
+    /// Answer or fail within this span [default: 3s].
+    #[arg(
+        long,
+        value_name = "SPAN",
+        env = "TANIST_TIMEOUT",
+        hide_env_values = true
+    )]
+    pub(crate) timeout: Option<Span>,
+
+    /// Where things are.
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+
+    /// How tanist speaks.
+    #[command(flatten)]
+    pub(crate) speech: SpeechArgs,
+}
+
+/// Print the leader and nothing else.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Exit codes: 0 somebody leads, 3 nobody leads; with --is-me 0 this node leads,
+1 another does, 3 nobody; 69 store not reached."
+)]
+pub(crate) struct LeaderArgs {
+    /// The election.
+    #[arg(
+        value_name = "ELECTION",
+        env = "TANIST_ELECTION",
+        hide_env_values = true
+    )]
+    pub(crate) election: String,
+
+    /// Print what it advertises instead of its name.
+    #[arg(long, group = "what")]
+    pub(crate) address: bool,
+
+    /// Print its term instead of its name.
+    #[arg(long, group = "what")]
+    pub(crate) term: bool,
+
+    /// Print nothing; the exit code says whether it is this node.
+    #[arg(long, group = "what")]
+    pub(crate) is_me: bool,
+
+    /// This node's name, for --is-me [default: the host name].
+    #[arg(
+        short,
+        long,
+        value_name = "NAME",
+        env = "TANIST_NODE",
+        hide_env_values = true
+    )]
+    pub(crate) node: Option<String>,
+
+    /// Answer or fail within this span [default: 3s].
+    #[arg(
+        long,
+        value_name = "SPAN",
+        env = "TANIST_TIMEOUT",
+        hide_env_values = true
+    )]
+    pub(crate) timeout: Option<Span>,
+
+    /// Where things are.
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+
+    /// How tanist speaks.
+    #[command(flatten)]
+    pub(crate) speech: SpeechArgs,
+}
+
+/// Print changes as they happen.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "The first line of each election says how things stand. Ends by INT or TERM \
+                        with 0."
+)]
+pub(crate) struct WatchArgs {
+    /// The elections [default: all in the store at the start].
+    #[arg(value_name = "ELECTION")]
+    pub(crate) elections: Vec<String>,
+
+    /// Reach the store within this span or fail [default: 3s].
+    #[arg(
+        long,
+        value_name = "SPAN",
+        env = "TANIST_TIMEOUT",
+        hide_env_values = true
+    )]
+    pub(crate) timeout: Option<Span>,
+
+    /// Where things are.
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+
+    /// How tanist speaks.
+    #[command(flatten)]
+    pub(crate) speech: SpeechArgs,
+}

@@ -1,0 +1,111 @@
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
+use rustix::process::Signal;
+
+use super::runtime;
+use crate::args::{Contain, RunArgs, Stdin};
+use crate::exit::{Code, Exit};
+use crate::guard::{self, ChildStdin, GuardSpec};
+use crate::log::{Level, Log, LogLine};
+use crate::printer;
+use crate::problem::Problem;
+use crate::settings::{Layers, RunSettings};
+use crate::supervise::{Supervisor, base_environment, resolve_command};
+
+/// Keeps one copy of a command active, until there is an exit code.
+pub(super) fn main(layers: Layers<'_>, args: RunArgs) -> Exit {
+    printer::choose_colors(&args.speech);
+    let log = Log::open(
+        &args.speech,
+        args.election.as_deref().unwrap_or_default(),
+        args.node.as_deref().unwrap_or_default(),
+    );
+    log.take_diagnostics();
+    let exit = run(layers, args, &log).unwrap_or_else(|problem| {
+        log.say(LogLine::new(Level::Error, "error", problem.to_string()));
+        problem.exit()
+    });
+    log.last(exit);
+    exit
+}
+
+fn run(layers: Layers<'_>, args: RunArgs, log: &Log) -> Result<Exit, Problem> {
+    let settings = RunSettings::resolve(layers, args)?;
+    let spec = specify(&settings)?;
+    runtime()?.block_on(async {
+        let (supervisor, guard) = Supervisor::start(settings, spec, log.clone()).await?;
+        Ok(supervisor.run(guard).await)
+    })
+}
+
+/// All that a guard has to know, checked as far as that goes without touching anything.
+fn specify(settings: &RunSettings) -> Result<GuardSpec, Problem> {
+    let child = &settings.child;
+    let env = base_environment(child, std::env::vars_os());
+    let path = env
+        .iter()
+        .find(|(name, _)| name == "PATH")
+        .map(|(_, value)| value.as_os_str());
+    let command = child
+        .command
+        .first()
+        .map_or(OsStr::new(""), |command| command.as_os_str());
+    if let Some(dir) = &child.cwd.value
+        && !dir.is_dir()
+    {
+        return Err(Problem::usage(
+            "run::cwd",
+            format!("{} is no directory to start in", dir.display()),
+        )
+        .because(format_args!("it comes from {}", child.cwd.source)));
+    }
+    resolve_command(command, path, child.cwd.value.as_deref())?;
+    let stop_signal = child.stop_signal.value;
+    let named = Signal::from_named_raw(stop_signal.number()).ok_or_else(|| {
+        Problem::usage(
+            "run::stop-signal",
+            format!("{stop_signal} cannot be the stop signal"),
+        )
+        .because("real-time signals have no fixed meaning a program could stop by")
+    })?;
+    Ok(GuardSpec {
+        program: PathBuf::from(GuardSpec::SELF),
+        timing: settings.timing,
+        contain: match child.contain.value {
+            Contain::Auto => guard::Contain::Auto,
+            Contain::Cgroup => guard::Contain::Cgroup,
+            Contain::Pidns => guard::Contain::Pidns,
+            Contain::Sweep => guard::Contain::Sweep,
+        },
+        require_cgroup: child.require_cgroup.value,
+        command: child.command.clone(),
+        cwd: child.cwd.value.clone(),
+        user: child.user.value.as_ref().map(Into::into),
+        stdin: stdin(&child.stdin.value)?,
+        stop_signal: named,
+        env,
+    })
+}
+
+/// A file becomes our own standard input, which the child then inherits: it is opened once, with
+/// our rights, and a restarted child goes on where the last one stopped reading.
+fn stdin(wanted: &Stdin) -> Result<ChildStdin, Problem> {
+    let path = match wanted {
+        Stdin::Null => return Ok(ChildStdin::Null),
+        Stdin::Inherit => return Ok(ChildStdin::Inherit),
+        Stdin::File(path) => path,
+    };
+    let opened = std::fs::File::open(path)
+        .and_then(|file| rustix::stdio::dup2_stdin(&file).map_err(Into::into));
+    opened.map_err(|error| {
+        Problem::new(
+            Code::Usage,
+            "run::stdin",
+            format!("the child cannot read from {}", path.display()),
+        )
+        .because(error)
+        .next("write null, inherit or the path of a file")
+    })?;
+    Ok(ChildStdin::Inherit)
+}

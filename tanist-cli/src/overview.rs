@@ -1,0 +1,307 @@
+//! One election as people and scripts want to see it, drawn from one read of the store.
+
+use serde_json::{Value, json};
+use tanist::core::{Candidate, Member, Owner, Reading, Vacancy};
+use tanist::{Health, InstanceId, Record, RecordState, View};
+
+use crate::exit::Code;
+
+/// One election.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Overview {
+    /// Its name.
+    pub(crate) election: String,
+    /// Whether somebody leads.
+    pub(crate) state: State,
+    /// The term of the record, whoever wrote it.
+    pub(crate) term: Option<u64>,
+    /// When the record was written, in seconds since 1970 by the writer's clock.
+    pub(crate) since: Option<u64>,
+    /// Why it was written.
+    pub(crate) reason: String,
+    /// The leader's lease.
+    pub(crate) lease_ms: Option<u64>,
+    /// Until when an operator lets nobody new lead, in seconds since 1970.
+    pub(crate) paused_until: Option<u64>,
+    /// The leader first, then the line.
+    pub(crate) members: Vec<Place>,
+}
+
+/// Whether somebody leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// This node.
+    Leading(Leader),
+    /// This node has shut out its predecessor and waits until that one's lease is over.
+    Waiting(Leader),
+    /// A client that is not tanist, by its own rules.
+    Foreign(String),
+    /// Nobody.
+    Vacant,
+    /// The record cannot be understood, so nobody claims.
+    Refused(String),
+    /// Nobody ever stood in it.
+    Unknown,
+}
+
+/// Who leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Leader {
+    /// The node's name.
+    pub(crate) node: String,
+    /// That start of it.
+    pub(crate) instance: InstanceId,
+    /// What it advertises.
+    pub(crate) address: String,
+}
+
+/// One candidate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The node's name, or what a foreign entry shows.
+    pub(crate) node: String,
+    /// That start of it; none for foreign clients.
+    pub(crate) instance: Option<InstanceId>,
+    /// `leader`, `standby`, or `foreign`.
+    pub(crate) role: &'static str,
+    /// What it tells of itself.
+    pub(crate) member: Option<Member>,
+    /// Where it stands.
+    pub(crate) entry: String,
+    /// Whether it would lead next.
+    pub(crate) next: bool,
+}
+
+impl Overview {
+    /// Draws it from `view`, at the wall-clock second `unix`.
+    pub(crate) fn of(election: &str, view: &View, unix: u64) -> Self {
+        let record = view.record.known();
+        let state = state(view);
+        let leader = match &state {
+            State::Leading(leader) => Some(leader.instance),
+            _ => None,
+        };
+        let next = next_in_line(view, leader, unix);
+        let mut members: Vec<Place> = view
+            .line
+            .iter()
+            .enumerate()
+            .map(|(index, candidate)| Place {
+                next: next == Some(index),
+                ..place(view, candidate, leader)
+            })
+            .collect();
+        members.sort_by_key(|place| place.role != "leader");
+        Self {
+            election: election.to_owned(),
+            state,
+            term: record
+                .map(|record| record.term.number())
+                .filter(|&term| term > 0),
+            since: record.map(|record| record.at),
+            reason: record
+                .map(|record| record.reason.clone())
+                .unwrap_or_default(),
+            lease_ms: record
+                .map(|record| u64::try_from(record.lease.as_millis()).unwrap_or(u64::MAX)),
+            paused_until: view.directive.paused_until(unix),
+            members,
+        }
+    }
+
+    /// What the exit code says of it.
+    pub(crate) const fn code(&self) -> Code {
+        match self.state {
+            State::Leading(_) | State::Foreign(_) => Code::Ok,
+            State::Vacant | State::Waiting(_) => Code::NoLeader,
+            State::Unknown => Code::UnknownElection,
+            State::Refused(_) => Code::Protocol,
+        }
+    }
+
+    /// Who leads, if it is a tanist node.
+    pub(crate) const fn leader(&self) -> Option<&Leader> {
+        match &self.state {
+            State::Leading(leader) => Some(leader),
+            _ => None,
+        }
+    }
+
+    /// The document that programs read. Fields are only ever added.
+    pub(crate) fn json(&self) -> Value {
+        let leader = self.leader().map(|leader| {
+            json!({
+                "node": leader.node,
+                "instance": leader.instance.to_string(),
+                "address": leader.address,
+            })
+        });
+        json!({
+            "election": self.election,
+            "state": self.state.word(),
+            "detail": self.state.detail(),
+            "term": self.term,
+            "leader": leader,
+            "since": self.since,
+            "reason": self.reason,
+            "lease_ms": self.lease_ms,
+            "paused_until": self.paused_until,
+            "members": self.members.iter().map(Place::json).collect::<Vec<_>>(),
+        })
+    }
+}
+
+impl State {
+    /// One word.
+    pub(crate) const fn word(&self) -> &'static str {
+        match self {
+            Self::Leading(_) => "leading",
+            Self::Waiting(_) => "waiting",
+            Self::Foreign(_) => "foreign",
+            Self::Vacant => "vacant",
+            Self::Refused(_) => "refused",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// What a person should know besides.
+    pub(crate) fn detail(&self) -> Option<String> {
+        match self {
+            Self::Waiting(leader) => Some(format!(
+                "{} leads when its predecessor's lease is over",
+                leader.node
+            )),
+            Self::Foreign(label) => Some(format!("{label} leads by its own rules")),
+            Self::Refused(why) => Some(why.clone()),
+            Self::Leading(_) | Self::Vacant | Self::Unknown => None,
+        }
+    }
+}
+
+impl Place {
+    fn json(&self) -> Value {
+        let member = self.member.as_ref();
+        json!({
+            "node": self.node,
+            "instance": self.instance.map(|instance| instance.to_string()),
+            "role": self.role,
+            "next": self.next,
+            "address": member.map(|member| member.address.clone()),
+            "health": member.map(|member| health_word(member.health)),
+            "priority": member.map(|member| member.priority),
+            "aside": member.map(|member| member.aside),
+            "version": member.map(|member| member.version.clone()),
+            "entry": self.entry,
+        })
+    }
+}
+
+/// The word for a health.
+pub(crate) const fn health_word(health: Health) -> &'static str {
+    match health {
+        Health::Healthy => "healthy",
+        Health::Warning => "warning",
+        Health::Critical => "critical",
+    }
+}
+
+/// A record that says `leading` is believed only as long as its entry stands and, where the store
+/// is a lock of this machine, the lock is held: what is reported is never more than what is so.
+fn state(view: &View) -> State {
+    let record = match &view.record {
+        Reading::Known(record) => Some(record),
+        Reading::Absent => None,
+        Reading::Newer { format } => {
+            return State::Refused(format!(
+                "its record is of format {format}, which this version does not know"
+            ));
+        }
+        Reading::Garbage { why } => {
+            return State::Refused(format!("its record cannot be read: {why}"));
+        }
+    };
+    if let Some(record) = record.filter(|record| record.state != RecordState::Resigned)
+        && view.vacancy != Vacancy::Free
+        && view
+            .line
+            .iter()
+            .any(|candidate| candidate.entry == record.entry)
+    {
+        return match record.state {
+            RecordState::Waiting => State::Waiting(leader(record)),
+            RecordState::Leading | RecordState::Resigned => State::Leading(leader(record)),
+        };
+    }
+    match view.line.first().map(|candidate| &candidate.owner) {
+        Some(Owner::Foreign { label, .. }) => State::Foreign(label.clone()),
+        _ if view.vacancy == Vacancy::Held => {
+            State::Foreign("another holder of the lock".to_owned())
+        }
+        None if record.is_none() && view.members.is_empty() => State::Unknown,
+        _ => State::Vacant,
+    }
+}
+
+fn leader(record: &Record) -> Leader {
+    Leader {
+        node: record.node.clone(),
+        instance: record.instance,
+        address: record.address.clone(),
+    }
+}
+
+fn place(view: &View, candidate: &Candidate, leader: Option<InstanceId>) -> Place {
+    let entry = candidate.entry.to_string();
+    match &candidate.owner {
+        Owner::Foreign { label, .. } => Place {
+            node: label.clone(),
+            instance: None,
+            role: "foreign",
+            member: None,
+            entry,
+            next: false,
+        },
+        Owner::Instance(instance) => {
+            let member = view.members.get(instance).cloned();
+            Place {
+                node: member
+                    .as_ref()
+                    .map_or_else(|| instance.to_string(), |m| m.node.clone()),
+                instance: Some(*instance),
+                role: if leader == Some(*instance) {
+                    "leader"
+                } else {
+                    "standby"
+                },
+                member,
+                entry,
+                next: false,
+            }
+        }
+    }
+}
+
+/// The index of the tanist: who would lead next. Shown only; the nodes decide it for themselves.
+fn next_in_line(view: &View, leader: Option<InstanceId>, unix: u64) -> Option<usize> {
+    view.line
+        .iter()
+        .enumerate()
+        .take_while(|(_, candidate)| candidate.instance().is_some())
+        .filter(|(_, candidate)| candidate.instance() != leader)
+        .filter_map(|(index, candidate)| {
+            let member = view.members.get(&candidate.instance()?)?;
+            let aside = member.aside || view.directive.aside(unix) == Some(&member.node);
+            if member.priority == 0 || member.health == Health::Critical || aside {
+                return None;
+            }
+            let named = view.directive.successor(unix) == Some(&member.node);
+            Some((
+                member.health,
+                !named,
+                std::cmp::Reverse(member.priority),
+                index,
+            ))
+        })
+        .min()
+        .map(|(.., index)| index)
+}

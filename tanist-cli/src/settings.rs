@@ -1,0 +1,133 @@
+//! What the arguments mean, and where each value comes from.
+
+mod child;
+mod directories;
+mod names;
+mod place;
+mod policy;
+mod query;
+mod run;
+mod timing;
+
+use std::fmt;
+
+use clap::ArgMatches;
+use clap::parser::ValueSource;
+
+pub(crate) use child::ChildSettings;
+#[cfg(test)]
+pub(crate) use child::Inheritance;
+pub(crate) use names::host_name;
+pub(crate) use place::Place;
+pub(crate) use policy::PolicySettings;
+pub(crate) use query::QuerySettings;
+pub(crate) use run::{Patience, RunSettings};
+
+/// A value that remembers where it comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Setting<T> {
+    /// The value in force.
+    pub(crate) value: T,
+    /// The layer it was found in.
+    pub(crate) source: Source,
+}
+
+/// The layers, the strongest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// A flag of the command line.
+    Flag(String),
+    /// An environment variable.
+    Environment(String),
+    /// Nobody set it.
+    Default,
+}
+
+impl<T: fmt::Display> fmt::Display for Setting<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.value, self.source)
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(flag) => f.write_str(flag),
+            Self::Environment(variable) => write!(f, "env {variable}"),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// Resolves values: flag over environment over default.
+///
+/// The one place where layers are compared. A settings file becomes one more arm of
+/// [`Layers::pick`], below the environment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Layers<'a> {
+    matches: &'a ArgMatches,
+}
+
+impl<'a> Layers<'a> {
+    /// The layers behind what one command was given.
+    pub(crate) const fn new(matches: &'a ArgMatches) -> Self {
+        Self { matches }
+    }
+
+    /// The value of the argument `id`: what was `given`, else the default.
+    pub(crate) fn pick<T>(
+        self,
+        id: &str,
+        given: Option<T>,
+        default: impl FnOnce() -> T,
+    ) -> Setting<T> {
+        match given {
+            Some(value) => Setting {
+                value,
+                source: self.source(id),
+            },
+            None => Setting {
+                value: default(),
+                source: Source::Default,
+            },
+        }
+    }
+
+    /// The same for a switch, which is off by default.
+    pub(crate) fn switch(self, id: &str, given: bool) -> Setting<bool> {
+        Setting {
+            value: given,
+            source: self.source(id),
+        }
+    }
+
+    /// Where the value of the argument `id` comes from.
+    pub(crate) fn source(self, id: &str) -> Source {
+        let upper = || format!("TANIST_{}", id.to_uppercase());
+        match self.matches.value_source(id) {
+            Some(ValueSource::CommandLine) => Source::Flag(format!("--{}", id.replace('_', "-"))),
+            Some(ValueSource::EnvVariable) => Source::Environment(upper()),
+            _ => Source::Default,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches(args: &[&str]) -> ArgMatches {
+        let lease = clap::Arg::new("stop_timeout").long("stop-timeout");
+        clap::Command::new("t").arg(lease).get_matches_from(args)
+    }
+
+    #[test]
+    fn a_value_remembers_its_layer() {
+        let matches_given = matches(&["t", "--stop-timeout", "3s"]);
+        let given = Layers::new(&matches_given).pick("stop_timeout", Some("3s"), || "10s");
+        assert_eq!(given.to_string(), "3s (--stop-timeout)");
+        let matches_none = matches(&["t"]);
+        let default = Layers::new(&matches_none).pick("stop_timeout", None, || "10s");
+        assert_eq!(default.to_string(), "10s (default)");
+    }
+}

@@ -1,0 +1,59 @@
+use std::path::PathBuf;
+
+use tanist::Target;
+
+use super::directories::{default_run_dir, default_state_dir, made_absolute};
+use super::{Layers, Setting};
+use crate::args::PlaceArgs;
+use crate::problem::Problem;
+
+/// The store and the directories.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    /// Where the election is held.
+    pub(crate) target: Setting<Target>,
+    /// Sockets, role files and the local store.
+    pub(crate) run_dir: Setting<PathBuf>,
+    /// The highest term this machine ever saw.
+    pub(crate) state_dir: Setting<PathBuf>,
+}
+
+impl Place {
+    /// Resolves and checks; touches nothing.
+    pub(crate) fn resolve(layers: Layers<'_>, args: PlaceArgs) -> Result<Self, Problem> {
+        let run_dir = match &args.run_dir {
+            Some(dir) => made_absolute(dir, "the run directory")?,
+            None => default_run_dir()?,
+        };
+        let state_dir = match &args.state_dir {
+            Some(dir) => made_absolute(dir, "the state directory")?,
+            None => default_state_dir()?,
+        };
+        let store = layers.pick("store", args.store, || "local:".to_owned());
+        // The library knows no run directory, so a bare `local:` is completed here.
+        let address = match store.value.as_str() {
+            "local:" | "local" => format!("local:{}", run_dir.display()),
+            other => other.to_owned(),
+        };
+        let target = Target::parse(&address).map_err(|error| {
+            Problem::usage("store::address", format!("{:?} is no store", store.value))
+                .because(error)
+                .because(format_args!("it comes from {}", store.source))
+                .next("write local: for this machine, or local:/DIR")
+        })?;
+        Ok(Self {
+            target: Setting {
+                value: target,
+                source: store.source,
+            },
+            run_dir: Setting {
+                value: run_dir,
+                source: layers.source("run_dir"),
+            },
+            state_dir: Setting {
+                value: state_dir,
+                source: layers.source("state_dir"),
+            },
+        })
+    }
+}

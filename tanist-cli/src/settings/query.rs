@@ -1,0 +1,40 @@
+use std::time::Duration;
+
+use super::names::check_election_name;
+use super::{Layers, Place, Setting};
+use crate::args::PlaceArgs;
+use crate::problem::Problem;
+use crate::span::Span;
+
+/// What the commands that only look go by.
+#[derive(Clone, Debug)]
+pub(crate) struct QuerySettings {
+    /// The elections asked for.
+    pub(crate) elections: Vec<String>,
+    /// Answer or fail within this span.
+    pub(crate) timeout: Setting<Duration>,
+    /// Store and directories.
+    pub(crate) place: Place,
+}
+
+impl QuerySettings {
+    /// The span where none is set.
+    const TIMEOUT: Duration = Duration::from_secs(3);
+
+    /// Resolves and checks; touches nothing.
+    pub(crate) fn resolve(
+        layers: Layers<'_>,
+        elections: Vec<String>,
+        timeout: Option<Span>,
+        place: PlaceArgs,
+    ) -> Result<Self, Problem> {
+        for election in &elections {
+            check_election_name(election)?;
+        }
+        Ok(Self {
+            elections,
+            timeout: layers.pick("timeout", timeout.map(|Span(span)| span), || Self::TIMEOUT),
+            place: Place::resolve(layers, place)?,
+        })
+    }
+}

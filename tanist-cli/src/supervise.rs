@@ -1,0 +1,258 @@
+//! The supervisor: stands by, leads, and decides what an ended child means.
+//!
+//! It talks to the store and to people. The guard holds the deadline and the child, so whatever
+//! happens in here, the work ends in time.
+
+mod command_path;
+mod desk;
+mod environment;
+mod leading;
+mod news;
+mod policy;
+mod role_file;
+mod run_files;
+mod signals;
+mod standby;
+mod tenure;
+
+use tanist::{Campaign, CampaignSettings, Health, Moment, Session, SessionSettings, Status};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::control::Role;
+use crate::exit::{Code, Exit};
+use crate::guard::{Guard, GuardError, GuardSpec};
+use crate::log::{Level, Log, LogLine};
+use crate::problem::Problem;
+use crate::settings::RunSettings;
+use crate::span::Span;
+use desk::Desk;
+use news::News;
+use policy::Policy;
+use run_files::{RunFiles, private_dir};
+use signals::{Signals, Told};
+
+pub(crate) use command_path::resolve as resolve_command;
+pub(crate) use environment::base as base_environment;
+
+/// One `tanist run`, from standing in the line to its exit code.
+pub(crate) struct Supervisor {
+    settings: RunSettings,
+    log: Log,
+    signals: Signals,
+    policy: Policy,
+    desk: Desk,
+    spec: GuardSpec,
+    session: Session,
+    /// `None` once we are leaving.
+    campaign: Option<Campaign>,
+    leaving: Option<JoinHandle<()>>,
+    status: watch::Receiver<Status>,
+    news: News,
+    out: Out,
+    /// The names in the run directory, kept for as long as we live.
+    files: RunFiles,
+}
+
+/// Whether this node stays out of the election for its child's sake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Out {
+    No,
+    Until(Moment),
+    Parked,
+}
+
+impl Supervisor {
+    /// Makes everything ready, then stands in the line. What fails, fails before that.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, with the exit code to end with.
+    pub(crate) async fn start(
+        mut settings: RunSettings,
+        spec: GuardSpec,
+        log: Log,
+    ) -> Result<(Self, Guard), Problem> {
+        let signals = Signals::catch().map_err(|error| {
+            Problem::new(Code::OsError, "system::signals", "signals cannot be caught")
+                .because(error)
+        })?;
+        private_dir("run", &settings.place.run_dir.value)?;
+        let election = settings.election.value.clone();
+        let files = RunFiles::take(&settings.place.run_dir.value, &election, &settings.node)?;
+        tell_name(&log, &settings, &files);
+        settings.node.value.clone_from(&files.node);
+        let guard = prepare(&spec).await?;
+        let session = Session::open(
+            &settings.place.target.value,
+            SessionSettings::for_timing(&settings.timing),
+        )
+        .await?;
+        let campaign = session.campaign(contest(&settings)).await?;
+        let (status, news) = (campaign.watch(), News::of(&campaign));
+        let (kind, location) = session.location();
+        let text = format!(
+            "election {election}, node {}, store {kind} {location}, lease {}, tree held by {}",
+            files.node,
+            Span(settings.timing.lease()),
+            guard.containment(),
+        );
+        log.say(
+            LogLine::info("standing", text)
+                .with("instance", campaign.instance().to_string())
+                .with("store", location)
+                .with("contain", guard.containment().name()),
+        );
+        let desk = Desk::open(&settings, &files, campaign.instance(), &log);
+        let seed = seed_of(&campaign);
+        let policy = Policy::new(settings.policy.clone(), settings.once, seed);
+        let this = Self {
+            settings,
+            log,
+            signals,
+            policy,
+            desk,
+            spec,
+            session,
+            campaign: Some(campaign),
+            leaving: None,
+            status,
+            news,
+            out: Out::No,
+            files,
+        };
+        Ok((this, guard))
+    }
+
+    /// Stands by and leads, again and again, until there is an exit code.
+    pub(crate) async fn run(mut self, guard: Guard) -> Exit {
+        let mut guard = guard;
+        let exit = loop {
+            let lead = match self.stand_by(&mut guard).await {
+                Ok(lead) => lead,
+                Err(exit) => {
+                    guard.dismiss();
+                    break exit;
+                }
+            };
+            if let Some(exit) = self.lead(lead, guard).await {
+                break exit;
+            }
+            guard = match prepare(&self.spec).await {
+                Ok(next) => next,
+                Err(problem) => {
+                    self.log
+                        .say(LogLine::new(Level::Error, "error", problem.to_string()));
+                    break problem.exit();
+                }
+            };
+        };
+        self.finish(exit).await
+    }
+
+    /// Leaves the election. A second signal cuts it short: the guard's release is as good.
+    async fn finish(mut self, exit: Exit) -> Exit {
+        self.leave();
+        let Self {
+            session,
+            leaving,
+            mut signals,
+            files,
+            ..
+        } = self;
+        let gone = async {
+            if let Some(leaving) = leaving {
+                // It fails only with the runtime.
+                let _ = leaving.await;
+            }
+            session.close().await;
+        };
+        let exit = tokio::select! {
+            () = gone => exit,
+            signal = stop_signal(&mut signals) => signal,
+        };
+        drop(files);
+        exit
+    }
+
+    /// Begins to leave the election; the core ends a leadership first.
+    fn leave(&mut self) {
+        if let Some(campaign) = self.campaign.take() {
+            self.leaving = Some(tokio::spawn(campaign.close()));
+        }
+    }
+
+    /// Keeps this node from being elected.
+    fn stand_down(&mut self, out: Out) {
+        self.out = out;
+        self.set_health(Health::Critical);
+        if out == Out::Parked {
+            self.desk.role(Role::Failed, &self.log);
+        }
+    }
+
+    fn set_health(&self, health: Health) {
+        if let Some(campaign) = &self.campaign {
+            campaign.set_health(health);
+        }
+    }
+}
+
+/// Starts the next guard, so that nothing has to be started when the election is won.
+async fn prepare(spec: &GuardSpec) -> Result<Guard, Problem> {
+    Guard::spawn(spec).await.map_err(|error| {
+        let problem = match &error {
+            GuardError::Refused(why) => Problem::new(
+                Code::OsError,
+                "guard::refused",
+                "the child cannot be guarded",
+            )
+            .because(why),
+            GuardError::TooLarge { .. } | GuardError::System { .. } => {
+                Problem::new(Code::OsError, "guard::system", "no guard can be started")
+                    .because(&error)
+            }
+        };
+        problem.next("nothing was started, and this node does not lead")
+    })
+}
+
+async fn stop_signal(signals: &mut Signals) -> Exit {
+    loop {
+        if let Told::Stop(signal) = signals.next().await {
+            return Exit::interrupted(signal.number());
+        }
+    }
+}
+
+fn contest(settings: &RunSettings) -> CampaignSettings {
+    CampaignSettings {
+        election: settings.election.value.clone(),
+        node: settings.node.value.clone(),
+        address: settings.address.value.clone(),
+        priority: settings.priority.value,
+        timing: settings.timing,
+        state_dir: Some(settings.place.state_dir.value.clone()),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+/// Restarts of several nodes must not fall together, so each start draws its own waits.
+fn seed_of(campaign: &Campaign) -> u64 {
+    let digits = campaign.instance().to_string();
+    u64::from_str_radix(&digits[..16], 16).unwrap_or_default()
+}
+
+fn tell_name(log: &Log, settings: &RunSettings, files: &RunFiles) {
+    let wanted = &settings.node.value;
+    if files.taken && files.node == *wanted {
+        let text = format!("another process here calls itself {wanted} in this election");
+        log.say(LogLine::warn("name", text));
+    } else if files.taken {
+        let text = format!(
+            "{wanted} is taken on this machine, so this is {}",
+            files.node
+        );
+        log.say(LogLine::info("name", text));
+    }
+}

@@ -1,0 +1,125 @@
+use std::path::PathBuf;
+
+use tanist::{InstanceId, Moment};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use super::role_file::RoleFile;
+use super::run_files::RunFiles;
+use crate::control::{ControlSocket, Instruction, Report, Role};
+use crate::log::{Log, LogLine};
+use crate::settings::RunSettings;
+
+/// What the outside sees of this process, and what it may ask: control socket and role file.
+///
+/// Neither is needed for the work, so what goes wrong with them is told and no more.
+#[derive(Debug)]
+pub(super) struct Desk {
+    report: watch::Sender<Report>,
+    instructions: mpsc::Receiver<Instruction>,
+    role_file: Option<RoleFile>,
+    control: Option<PathBuf>,
+    task: Option<JoinHandle<()>>,
+}
+
+impl Desk {
+    /// Opens both.
+    pub(super) fn open(
+        settings: &RunSettings,
+        files: &RunFiles,
+        instance: InstanceId,
+        log: &Log,
+    ) -> Self {
+        let report = watch::Sender::new(Report {
+            election: settings.election.value.clone(),
+            node: files.node.clone(),
+            instance: instance.to_string(),
+            role: Role::Standby,
+            term: None,
+            safe_until: None,
+            pid: None,
+        });
+        let (instruct, instructions) = mpsc::channel(4);
+        let missed = |what: &str, path: &PathBuf, error: std::io::Error| {
+            let text = format!("no {what} at {}: {error}", path.display());
+            log.say(LogLine::warn("desk", text));
+        };
+        let role_file = RoleFile::create(&files.role, Role::Standby.word())
+            .map_err(|error| missed("role file", &files.role, error))
+            .ok();
+        let socket = ControlSocket::bind(&files.socket)
+            .map_err(|error| missed("control socket", &files.socket, error))
+            .ok();
+        let control = socket.is_some().then(|| files.socket.clone());
+        let task = socket.map(|socket| tokio::spawn(socket.serve(report.subscribe(), instruct)));
+        Self {
+            report,
+            instructions,
+            role_file,
+            control,
+            task,
+        }
+    }
+
+    /// Where the control socket is, if there is one.
+    pub(super) const fn control(&self) -> Option<&PathBuf> {
+        self.control.as_ref()
+    }
+
+    /// Where the role file is, if there is one.
+    pub(super) fn role_file(&self) -> Option<&std::path::Path> {
+        self.role_file.as_ref().map(RoleFile::path)
+    }
+
+    /// The next instruction. Cancel safe.
+    pub(super) async fn next(&mut self) -> Instruction {
+        match self.instructions.recv().await {
+            Some(instruction) => instruction,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// The work runs.
+    pub(super) fn leads(&mut self, term: u64, safe_until: Moment, pid: u32, log: &Log) {
+        self.report.send_modify(|report| {
+            report.term = Some(term);
+            report.safe_until = Some(safe_until);
+            report.pid = Some(pid);
+        });
+        self.role(Role::Leader, log);
+    }
+
+    /// The deadline moved.
+    pub(super) fn until(&self, safe_until: Moment) {
+        self.report
+            .send_modify(|report| report.safe_until = Some(safe_until));
+    }
+
+    /// We are something else now.
+    pub(super) fn role(&mut self, role: Role, log: &Log) {
+        self.report.send_modify(|report| {
+            report.role = role;
+            if role != Role::Leader {
+                report.pid = None;
+                report.safe_until = None;
+            }
+        });
+        if let Some(file) = &mut self.role_file
+            && let Err(error) = file.say(role.word())
+        {
+            let text = format!(
+                "the role file {} is out of date: {error}",
+                file.path().display()
+            );
+            log.say(LogLine::warn("desk", text));
+        }
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
+}

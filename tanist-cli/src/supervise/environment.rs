@@ -1,0 +1,101 @@
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+
+use crate::settings::ChildSettings;
+
+/// What the child is told of its leadership.
+#[derive(Clone, Debug)]
+pub(crate) struct Mandate {
+    /// Names without `TANIST_`, in the order of the manual.
+    pub(crate) variables: Vec<(&'static str, OsString)>,
+}
+
+/// Variables of our own service manager that must not reach the child: it would speak for us.
+const OURS: [&str; 3] = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];
+
+/// The child's whole environment but for its mandate: what it may inherit, then `--env`.
+///
+/// Inherited `TANIST_` variables never pass: they may hold settings and secrets of ours, or the
+/// term of an outer tanist.
+pub(crate) fn base(
+    settings: &ChildSettings,
+    inherited: impl Iterator<Item = (OsString, OsString)>,
+) -> Vec<(OsString, OsString)> {
+    let mut variables: Vec<(OsString, OsString)> = inherited
+        .filter(|(name, _)| !is_ours(name) && settings.inherit.passes(name))
+        .collect();
+    for (name, value) in &settings.env {
+        set(&mut variables, name.clone(), value.clone());
+    }
+    variables
+}
+
+/// The mandate as the child sees it. It is set last, so that nothing inherited can forge it.
+pub(crate) fn mandated(mandate: &Mandate) -> Vec<(OsString, OsString)> {
+    let named = |name: &str| OsString::from(format!("TANIST_{name}"));
+    mandate
+        .variables
+        .iter()
+        .map(|(name, value)| (named(name), value.clone()))
+        .collect()
+}
+
+fn is_ours(name: &OsStr) -> bool {
+    name.as_bytes().starts_with(b"TANIST_") || OURS.iter().any(|ours| name == *ours)
+}
+
+fn set(variables: &mut Vec<(OsString, OsString)>, name: OsString, value: OsString) {
+    variables.retain(|(known, _)| *known != name);
+    variables.push((name, value));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::{Contain, Stdin};
+    use crate::settings::{Inheritance, Setting, Source};
+    use crate::signal_name::SignalName;
+
+    fn default<T>(value: T) -> Setting<T> {
+        Setting {
+            value,
+            source: Source::Default,
+        }
+    }
+
+    fn settings(env: &[(&str, &str)]) -> ChildSettings {
+        ChildSettings {
+            command: vec!["true".into()],
+            stop_signal: default(SignalName::TERM),
+            env: env.iter().map(|(k, v)| (k.into(), v.into())).collect(),
+            inherit: Inheritance::default(),
+            cwd: default(None),
+            user: default(None),
+            stdin: default(Stdin::Null),
+            contain: default(Contain::Auto),
+            require_cgroup: default(false),
+        }
+    }
+
+    #[test]
+    fn the_mandate_comes_last_and_nothing_of_ours_is_inherited() {
+        let inherited = [
+            ("PATH", "/bin"),
+            ("TANIST_TERM", "1"),
+            ("TANIST_STORE", "etcd://user:secret@h"),
+            ("NOTIFY_SOCKET", "/run/x"),
+            ("LANG", "C"),
+        ];
+        let inherited = inherited.into_iter().map(|(k, v)| (k.into(), v.into()));
+        let base = base(&settings(&[("LANG", "en"), ("X", "")]), inherited);
+        let mandate = Mandate {
+            variables: vec![("TERM", "42".into())],
+        };
+        let all: Vec<String> = base
+            .into_iter()
+            .chain(mandated(&mandate))
+            .map(|(k, v)| format!("{}={}", k.display(), v.display()))
+            .collect();
+        assert_eq!(all, ["PATH=/bin", "LANG=en", "X=", "TANIST_TERM=42"]);
+    }
+}

@@ -1,0 +1,431 @@
+use std::ffi::OsString;
+use std::time::Duration;
+
+use tanist::{Ending, Leadership};
+
+use super::environment::{Mandate, mandated};
+use super::policy::{Ended, Verdict};
+use super::tenure::{Stop, Tenure, Word};
+use super::{Out, Supervisor, Told};
+use crate::control::Role;
+use crate::exit::{Code, Exit};
+use crate::guard::{Guard, GuardReport, Start};
+use crate::log::{Level, LogLine};
+use crate::signal_name::SignalName;
+use crate::span::Span;
+
+/// Whether a start goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Going {
+    On,
+    Over,
+}
+
+impl Supervisor {
+    /// Leads: starts the work, stops it, gives the leadership back. `None` means: stand by again.
+    pub(super) async fn lead(&mut self, lead: Leadership, mut guard: Guard) -> Option<Exit> {
+        let mut tenure = Tenure::new(&lead);
+        let mut reason = lead.reason().word();
+        loop {
+            self.activate(&lead, &mut guard, &mut tenure, reason).await;
+            let Some((after, attempt)) = tenure.restart() else {
+                break;
+            };
+            self.get_ready_again(&lead, &mut guard, &mut tenure, after, attempt)
+                .await;
+            if !tenure.goes_on() {
+                break;
+            }
+            reason = "restart";
+        }
+        self.show_standby();
+        // Verified gone: only now may the store hear of it.
+        lead.stopped();
+        if let Some(exit) = self.given_back(&mut tenure).await {
+            // Neither dismissed nor dropped: it sees us end, and releases in our place.
+            std::mem::forget(guard);
+            return Some(exit);
+        }
+        guard.dismiss();
+        self.after(&tenure)
+    }
+
+    /// One start of the child, until nothing of it is left.
+    async fn activate(
+        &mut self,
+        lead: &Leadership,
+        guard: &mut Guard,
+        tenure: &mut Tenure,
+        reason: &'static str,
+    ) {
+        tenure.child = None;
+        tenure.verdict = None;
+        if self.begin(lead, guard, reason) == Going::Over {
+            tenure.guard_lost = true;
+            return;
+        }
+        loop {
+            let going = tokio::select! {
+                biased;
+                report = guard.report() => self.reported(report, lead, tenure),
+                word = tenure.word() => match word {
+                    Word::End(ending) => self.must_end(ending, guard, tenure),
+                    Word::Until(safe_until) => {
+                        guard.until(safe_until);
+                        self.desk.until(safe_until);
+                        Going::On
+                    }
+                },
+                told = self.signals.next() => self.told(told, guard, tenure),
+                line = self.news.next() => {
+                    self.log.say(line);
+                    Going::On
+                }
+                instruction = self.desk.next() => {
+                    self.instructed(instruction);
+                    Going::On
+                }
+            };
+            if going == Going::Over {
+                return;
+            }
+        }
+    }
+
+    /// Gives the guard all it needs and lets it start the child.
+    fn begin(&mut self, lead: &Leadership, guard: &mut Guard, reason: &'static str) -> Going {
+        let env = mandated(&self.mandate(lead, reason));
+        let begun = lead
+            .holds()
+            .map_err(|error| error.to_string())
+            .and_then(|holds| {
+                guard
+                    .provide_release(&lead.release_bytes())
+                    .map_err(|error| error.to_string())?;
+                let start = Start {
+                    safe_until: lead.safe_until(),
+                    env,
+                    holds,
+                };
+                guard.begin(start).map_err(|error| error.to_string())
+            });
+        match begun {
+            Ok(()) => Going::On,
+            Err(why) => {
+                let text = format!("the guard cannot begin: {why}");
+                self.log.say(LogLine::new(Level::Error, "guard", text));
+                Going::Over
+            }
+        }
+    }
+
+    fn reported(&mut self, report: GuardReport, lead: &Leadership, tenure: &mut Tenure) -> Going {
+        match report {
+            GuardReport::Started { pid } => {
+                tenure.started_at = Some(tanist::clock::now().at);
+                let command = self.settings.child.command[0].display();
+                let line = LogLine::info("started", format!("{command}, pid {pid}"));
+                self.log
+                    .say(line.with("pid", pid).with("term", tenure.term));
+                self.desk
+                    .leads(tenure.term, lead.safe_until(), pid, &self.log);
+            }
+            GuardReport::TooLate => {
+                tenure.too_late = true;
+                let text = "too little of the lease was left to start in; nothing ran";
+                self.log.say(LogLine::warn("too-late", text));
+            }
+            GuardReport::ExecFailed { code, message } => {
+                tenure.exec_failed = Some(code);
+                self.log.say(LogLine::new(Level::Error, "error", message));
+                self.leave();
+            }
+            GuardReport::Exited { status } => {
+                tenure.child = Some(status);
+                self.child_ended(tenure);
+            }
+            GuardReport::DeadlineReached => {
+                tenure.lost = true;
+                tenure.ends = true;
+                let text = "no renewal was acknowledged in time; the child is stopped";
+                self.log.say(LogLine::warn("deadline", text));
+                self.desk.role(Role::Standby, &self.log);
+            }
+            GuardReport::Lingering { processes } => {
+                let text = format!(
+                    "{processes} processes outlive their kill; the leadership is kept until they \
+                     are gone"
+                );
+                self.log.say(LogLine::warn("lingering", text));
+            }
+            GuardReport::Empty => return Going::Over,
+            GuardReport::Gone => {
+                tenure.guard_lost = true;
+                let text = "the guard has ended; nothing of the child is left";
+                self.log.say(LogLine::warn("guard", text));
+                return Going::Over;
+            }
+        }
+        Going::On
+    }
+
+    /// The child itself has ended: as asked, or by itself.
+    fn child_ended(&mut self, tenure: &mut Tenure) {
+        let now = tanist::clock::now().at;
+        let ran_for = tenure
+            .started_at
+            .map(|at| now.since(at))
+            .unwrap_or_default();
+        let Some(exit) = tenure.child_exit() else {
+            return;
+        };
+        let said = tenure
+            .child
+            .map(|status| status.to_string())
+            .unwrap_or_default();
+        let line = LogLine::info("ended", format!("{said} after {}", Span(ran_for)));
+        self.log.say(line.with("status", exit.code()));
+        self.desk.role(Role::Standby, &self.log);
+        if tenure.ends || tenure.stop.is_some() || tenure.exec_failed.is_some() {
+            return;
+        }
+        let ended = Ended {
+            success: exit.code() == 0,
+            ran_for,
+        };
+        let verdict = self.policy.ended(now, ended);
+        tenure.verdict = Some(verdict);
+        match verdict {
+            Verdict::Exit => self.leave(),
+            Verdict::Restart { .. } => {}
+            Verdict::StandDown { cooldown } => self.stand_down(Out::Until(now + cooldown)),
+            Verdict::Park { failures } => {
+                let limit = self.settings.policy.max_failovers.value;
+                let text = format!(
+                    "the child failed {failures} times within {}; this node stays out of the \
+                     election until tanist is started anew",
+                    Span(limit.within)
+                );
+                self.log.say(LogLine::new(Level::Error, "parked", text));
+                self.stand_down(Out::Parked);
+            }
+        }
+    }
+
+    fn must_end(
+        &mut self,
+        ending: Option<Ending>,
+        guard: &mut Guard,
+        tenure: &mut Tenure,
+    ) -> Going {
+        tenure.ends = true;
+        tenure.lost |= ending.is_none_or(|ending| !ending.cause.is_planned());
+        self.desk.role(Role::Standby, &self.log);
+        let grace = ending.map_or_else(
+            || self.settings.timing.lost_stop_timeout(),
+            |ending| ending.grace,
+        );
+        // A second signal has said how long already.
+        if !matches!(tenure.stop, Some(Stop::AtOnce(_))) {
+            guard.end(grace);
+        }
+        Going::On
+    }
+
+    fn told(&mut self, told: Told, guard: &mut Guard, tenure: &mut Tenure) -> Going {
+        match told {
+            Told::Forward(signal) => guard.signal(signal),
+            Told::Dropped(signal) => {
+                let text = format!("{signal} cannot be passed on to the child");
+                self.log.say(LogLine::warn("signal", text));
+            }
+            Told::Stop(signal) => {
+                if self.stop(signal, tenure) == Stop::Asked {
+                    let grace = self.settings.timing.stop_timeout();
+                    guard.end(grace);
+                } else {
+                    guard.end(Duration::ZERO);
+                }
+            }
+        }
+        Going::On
+    }
+
+    /// Notes a stop; the second one is for at once.
+    fn stop(&mut self, signal: SignalName, tenure: &mut Tenure) -> Stop {
+        let stop = match tenure.stop {
+            None => {
+                let how = self.settings.child.stop_signal.value;
+                let grace = Span(self.settings.timing.stop_timeout());
+                let text = format!("{signal}; {how} to the child, up to {grace}");
+                self.log.say(LogLine::info("stopping", text));
+                Stop::Asked
+            }
+            Some(_) => {
+                self.log
+                    .say(LogLine::warn("killing", format!("{signal} again")));
+                Stop::AtOnce(signal)
+            }
+        };
+        tenure.stop = Some(stop);
+        self.desk.role(Role::Standby, &self.log);
+        self.leave();
+        stop
+    }
+
+    /// Waits before a restart, still leading, with the next guard ready to release.
+    async fn get_ready_again(
+        &mut self,
+        lead: &Leadership,
+        guard: &mut Guard,
+        tenure: &mut Tenure,
+        after: Duration,
+        attempt: u32,
+    ) {
+        let text = format!("number {attempt} in a row, in {}", Span(after));
+        self.log
+            .say(LogLine::info("restart", text).with("attempt", attempt));
+        let next = super::prepare(&self.spec)
+            .await
+            .map_err(|problem| (problem.to_string(), problem.exit()));
+        let ready = next.and_then(|mut next| {
+            next.provide_release(&lead.release_bytes())
+                .map_err(|error| (error.to_string(), Exit::of(Code::OsError, "guard-unusable")))?;
+            Ok(next)
+        });
+        match ready {
+            // The old one goes only now: never without a guard that would release if we died.
+            Ok(next) => std::mem::replace(guard, next).dismiss(),
+            Err((why, exit)) => {
+                self.log.say(LogLine::new(Level::Error, "error", why));
+                tenure.failed = Some(exit);
+                return;
+            }
+        }
+        self.wait_to_restart(guard, tenure, after).await;
+    }
+
+    async fn wait_to_restart(&mut self, guard: &mut Guard, tenure: &mut Tenure, after: Duration) {
+        let waited = tokio::time::sleep(after);
+        tokio::pin!(waited);
+        while tenure.goes_on() {
+            tokio::select! {
+                biased;
+                word = tenure.word() => if let Word::End(ending) = word {
+                    tenure.ends = true;
+                    tenure.lost |= ending.is_none_or(|ending| !ending.cause.is_planned());
+                },
+                told = self.signals.next() => if let Told::Stop(signal) = told {
+                    self.stop(signal, tenure);
+                },
+                report = guard.report() => if report == GuardReport::Gone {
+                    tenure.guard_lost = true;
+                    tenure.ends = true;
+                },
+                line = self.news.next() => self.log.say(line),
+                instruction = self.desk.next() => self.instructed(instruction),
+                () = &mut waited => return,
+            }
+        }
+    }
+
+    /// Waits until the record says that we do not lead. A second signal cuts that short.
+    async fn given_back(&mut self, tenure: &mut Tenure) -> Option<Exit> {
+        let term = tenure.term;
+        let mut status = self.status.clone();
+        let withdrawn = async move {
+            // An error means that the session is over, and with it the leadership.
+            let _ = status
+                .wait_for(|now| now.term.map(tanist::Term::number) != Some(term))
+                .await;
+        };
+        tokio::pin!(withdrawn);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut withdrawn => break,
+                line = self.news.next() => self.log.say(line),
+                told = self.signals.next() => if let Told::Stop(signal) = told
+                    && let Stop::AtOnce(_) = self.stop(signal, tenure)
+                {
+                    return Some(Exit::interrupted(signal.number()));
+                },
+                instruction = self.desk.next() => self.instructed(instruction),
+            }
+        }
+        while let Some(line) = self.news.ready() {
+            self.log.say(line);
+        }
+        None
+    }
+
+    /// What a leadership that is over means for this process.
+    fn after(&self, tenure: &Tenure) -> Option<Exit> {
+        if tenure.failed.is_some() {
+            return tenure.failed;
+        }
+        if let Some(code) = tenure.exec_failed {
+            let code = if code == 126 {
+                Code::NotExecutable
+            } else {
+                Code::NotFound
+            };
+            return Some(Exit::of(code, "exec-failed"));
+        }
+        match tenure.stop {
+            Some(Stop::AtOnce(signal)) => return Some(Exit::interrupted(signal.number())),
+            Some(Stop::Asked) => {
+                let own = Exit::of(Code::Ok, "stopped");
+                let child = tenure.child_exit().filter(|_| self.settings.once);
+                return Some(child.unwrap_or(own));
+            }
+            None => {}
+        }
+        if tenure.verdict == Some(Verdict::Exit) {
+            return tenure.child_exit();
+        }
+        if !self.settings.once || tenure.too_late {
+            return None;
+        }
+        if tenure.guard_lost {
+            Some(Exit::of(Code::OsError, "guard-lost"))
+        } else if tenure.lost {
+            Some(self.settings.lost)
+        } else {
+            Some(Exit::of(Code::TempFail, "resigned"))
+        }
+    }
+
+    fn mandate(&self, lead: &Leadership, reason: &'static str) -> Mandate {
+        let text = |text: &str| OsString::from(text);
+        let path = |path: Option<&std::path::Path>| {
+            path.map_or_else(OsString::new, |path| path.as_os_str().to_owned())
+        };
+        let control = self.desk.control().map_or_else(OsString::new, |path| {
+            let mut url = OsString::from("unix:");
+            url.push(path);
+            url
+        });
+        let instance = self
+            .status
+            .borrow()
+            .instance
+            .unwrap_or_default()
+            .to_string();
+        Mandate {
+            variables: vec![
+                ("ELECTION", text(&self.settings.election.value)),
+                ("NODE", text(&self.settings.node.value)),
+                ("INSTANCE", instance.into()),
+                ("ROLE", text(Role::Leader.word())),
+                ("TERM", lead.term().number().to_string().into()),
+                ("REASON", text(reason)),
+                ("PREVIOUS", text(lead.previous().unwrap_or_default())),
+                ("ADDRESS", text(&self.settings.address.value)),
+                ("ENTRY", lead.entry().to_string().into()),
+                ("CONTROL", control),
+                ("ROLE_FILE", path(self.desk.role_file())),
+            ],
+        }
+    }
+}

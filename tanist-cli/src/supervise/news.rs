@@ -1,0 +1,156 @@
+use tanist::{Alarm, Campaign, Event, Wait};
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::log::{Level, LogLine};
+use crate::span::Span;
+
+/// What the election tells, as lines of the log.
+#[derive(Debug)]
+pub(super) struct News {
+    events: broadcast::Receiver<Event>,
+    own: String,
+}
+
+impl News {
+    /// From now on.
+    pub(super) fn of(campaign: &Campaign) -> Self {
+        Self {
+            events: campaign.events(),
+            own: campaign.instance().to_string(),
+        }
+    }
+
+    /// The next line. Cancel safe.
+    pub(super) async fn next(&mut self) -> LogLine {
+        loop {
+            match self.events.recv().await {
+                Ok(event) => {
+                    if let Some(line) = line(&event, &self.own) {
+                        return line;
+                    }
+                }
+                Err(RecvError::Lagged(missed)) => {
+                    return LogLine::warn("log", format!("{missed} events were missed"));
+                }
+                Err(RecvError::Closed) => std::future::pending().await,
+            }
+        }
+    }
+
+    /// What is there already, without waiting.
+    pub(super) fn ready(&mut self) -> Option<LogLine> {
+        loop {
+            let event = self.events.try_recv().ok()?;
+            if let Some(line) = line(&event, &self.own) {
+                return Some(line);
+            }
+        }
+    }
+}
+
+fn line(event: &Event, own: &str) -> Option<LogLine> {
+    Some(match event {
+        Event::Standing { entry } => LogLine::new(Level::Debug, "entry", entry.to_string()),
+        Event::Elected { term, reason } => {
+            let number = term.number();
+            LogLine::info("elected", format!("term {number}, {}", reason.word()))
+                .with("term", number)
+                .with("reason", reason.word())
+        }
+        // Told by whoever starts and stops the child.
+        Event::Began { .. } | Event::Stopped { .. } => return None,
+        Event::Ending { term, cause } => {
+            let level = if cause.is_planned() {
+                Level::Info
+            } else {
+                Level::Warn
+            };
+            let number = term.number();
+            LogLine::new(level, "ending", format!("term {number}, {}", cause.word()))
+                .with("term", number)
+                .with("cause", cause.word())
+        }
+        Event::Withdrawn { term } => {
+            let number = term.number();
+            LogLine::info(
+                "released",
+                format!("term {number}; a standby can take over now"),
+            )
+            .with("term", number)
+        }
+        Event::EntryLost => LogLine::warn(
+            "ousted",
+            "our place in the line was removed by somebody else",
+        ),
+        Event::LeaderChanged {
+            leader: Some((_, instance, _)),
+        } if instance.to_string() == own => {
+            return None;
+        }
+        Event::LeaderChanged {
+            leader: Some((node, _, term)),
+        } => {
+            let number = term.number();
+            LogLine::info("leader", format!("{node} leads in term {number}"))
+                .with("leader", node.as_str())
+                .with("term", number)
+        }
+        Event::LeaderChanged { leader: None } => LogLine::new(Level::Debug, "leader", "nobody"),
+        Event::Waiting(wait) => waiting(wait),
+        Event::Alarm(alarm) => LogLine::warn("alarm", alarm_text(alarm)),
+    })
+}
+
+fn waiting(wait: &Wait) -> LogLine {
+    let info = |text: String| LogLine::info("standby", text);
+    match wait {
+        Wait::Disconnected => LogLine::new(Level::Warn, "standby", "the store cannot be reached"),
+        Wait::NotStanding => LogLine::new(Level::Debug, "standby", "not in the line yet"),
+        Wait::Leader { node } => info(format!("{node} leads")).with("leader", node.as_str()),
+        Wait::Foreign { entry, label } => info(format!(
+            "{label} stands before us at {entry} and leads by its own rules"
+        )),
+        Wait::Grace { until } => {
+            let left = until.since(tanist::clock::now().at);
+            info(format!(
+                "the former leader's lease may last {} more",
+                Span(left)
+            ))
+        }
+        Wait::Paused { until } => info(format!(
+            "an operator has paused the election until {until} (seconds since 1970)"
+        )),
+        Wait::NeverLeads => info("priority 0: this node never leads".to_owned()),
+        Wait::Unhealthy => info("this node stays out of the election".to_owned()),
+        Wait::Aside => info("others go first, as asked".to_owned()),
+        Wait::Refused => LogLine::warn("standby", "the record may not be overwritten"),
+    }
+}
+
+fn alarm_text(alarm: &Alarm) -> String {
+    match alarm {
+        Alarm::GarbageRecord { why } => {
+            format!("the record cannot be read ({why}); it is left alone and nobody leads")
+        }
+        Alarm::NewerRecord { format } => {
+            format!(
+                "the record is of format {format}; a later tanist wrote it, so upgrade this one"
+            )
+        }
+        Alarm::ForeignWithoutSession { entry } => {
+            format!("the foreign entry {entry} will never go away by itself; look who put it there")
+        }
+        Alarm::StoreWentBack => {
+            "the store was restored or replaced; old leaders are waited out".to_owned()
+        }
+        Alarm::StoreFull => "the store takes no writes but deletions; make room".to_owned(),
+        Alarm::Denied { why } => format!("the store does not allow what is needed: {why}"),
+        Alarm::DuplicateNode { instance } => {
+            format!("another instance, {instance}, has our name; give each node its own")
+        }
+        Alarm::DifferentLease { node } => {
+            format!("{node} uses another lease; use one for all nodes")
+        }
+    }
+}

@@ -1,0 +1,131 @@
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+
+use tanist::{Ending, Leadership, Moment};
+use tokio::sync::watch;
+
+use super::policy::Verdict;
+use crate::exit::Exit;
+use crate::signal_name::SignalName;
+
+/// What has happened in one leadership so far.
+#[derive(Debug)]
+pub(super) struct Tenure {
+    /// The term.
+    pub(super) term: u64,
+    deadline: watch::Receiver<Moment>,
+    ending: watch::Receiver<Option<Ending>>,
+    /// The work has to end, or had to.
+    pub(super) ends: bool,
+    /// It has to because the right to it is lost.
+    pub(super) lost: bool,
+    /// What tells us to stop, and whether it did so twice.
+    pub(super) stop: Option<Stop>,
+    /// How the child ended.
+    pub(super) child: Option<ExitStatus>,
+    /// The child could not be executed.
+    pub(super) exec_failed: Option<u8>,
+    /// The start came too late for the lease.
+    pub(super) too_late: bool,
+    /// The guard died.
+    pub(super) guard_lost: bool,
+    /// We cannot go on, and end with this.
+    pub(super) failed: Option<Exit>,
+    /// What the child's own end means.
+    pub(super) verdict: Option<Verdict>,
+    /// When the child started.
+    pub(super) started_at: Option<Moment>,
+}
+
+/// What the election says on a leadership.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Word {
+    /// The deadline is now this.
+    Until(Moment),
+    /// The work has to end, or sooner than was said. `None`: nobody renews any more.
+    End(Option<Ending>),
+}
+
+/// Told to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// In its own time.
+    Asked,
+    /// At once, by a second signal.
+    AtOnce(SignalName),
+}
+
+impl Tenure {
+    pub(super) fn new(lead: &Leadership) -> Self {
+        let mut ending = lead.ending_changes();
+        // What was said before we looked counts as news.
+        ending.mark_changed();
+        Self {
+            term: lead.term().number(),
+            deadline: lead.deadline(),
+            ending,
+            ends: false,
+            lost: false,
+            stop: None,
+            child: None,
+            exec_failed: None,
+            too_late: false,
+            guard_lost: false,
+            failed: None,
+            verdict: None,
+            started_at: None,
+        }
+    }
+
+    /// The next word of the election on this leadership. Cancel safe.
+    pub(super) async fn word(&mut self) -> Word {
+        let Self {
+            deadline,
+            ending,
+            ends,
+            ..
+        } = self;
+        loop {
+            tokio::select! {
+                biased;
+                told = ending.changed() => match told {
+                    Ok(()) => {
+                        if let Some(ending) = *ending.borrow_and_update() {
+                            return Word::End(Some(ending));
+                        }
+                    }
+                    Err(_) if *ends => std::future::pending().await,
+                    Err(_) => return Word::End(None),
+                },
+                moved = deadline.changed() => match moved {
+                    Ok(()) => return Word::Until(*deadline.borrow_and_update()),
+                    // The driver is gone; the guard knows the last deadline.
+                    Err(_) if *ends => std::future::pending().await,
+                    Err(_) => return Word::End(None),
+                },
+            }
+        }
+    }
+
+    /// Whether nothing speaks against another start.
+    pub(super) const fn goes_on(&self) -> bool {
+        !self.ends && self.stop.is_none() && self.failed.is_none()
+    }
+
+    /// Whether another start in the same term is what comes next.
+    pub(super) const fn restart(&self) -> Option<(std::time::Duration, u32)> {
+        match self.verdict {
+            Some(Verdict::Restart { after, attempt }) if self.goes_on() => Some((after, attempt)),
+            _ => None,
+        }
+    }
+
+    /// The child's own end as an exit code.
+    pub(super) fn child_exit(&self) -> Option<Exit> {
+        let status = self.child?;
+        Some(match (status.code(), status.signal()) {
+            (Some(code), _) => Exit::child_code(u8::try_from(code).unwrap_or(u8::MAX)),
+            (None, signal) => Exit::child_signal(signal.unwrap_or_default()),
+        })
+    }
+}

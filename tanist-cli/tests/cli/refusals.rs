@@ -1,0 +1,232 @@
+use std::os::unix::fs::PermissionsExt;
+
+use crate::stage::{Stage, err};
+
+/// Runs it and expects a refusal that left no trace.
+fn refused(stage: &Stage, args: &[&str], code: i32, slug: &str) -> String {
+    let output = stage.ask(args);
+    let said = err(&output);
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
+    assert!(said.contains(slug), "{args:?}: {said}");
+    assert!(
+        !stage.run_dir().join("demo").exists(),
+        "{args:?} touched the store"
+    );
+    said
+}
+
+#[test]
+fn a_command_that_cannot_run_never_stands_in_the_election() {
+    let stage = Stage::new();
+    refused(
+        &stage,
+        &["run", "-e", "demo", "--", "no-such-cmd"],
+        127,
+        "run::command-not-found",
+    );
+    refused(
+        &stage,
+        &["run", "-e", "demo", "--", "/no/such"],
+        127,
+        "run::command-not-found",
+    );
+    let file = stage.path("file");
+    std::fs::write(&file, "text").unwrap();
+    let file = file.to_str().unwrap();
+    refused(
+        &stage,
+        &["run", "-e", "demo", "--", file],
+        126,
+        "run::command-not-executable",
+    );
+    refused(
+        &stage,
+        &["run", "-e", "demo", "--", "/"],
+        126,
+        "run::command-not-executable",
+    );
+}
+
+#[test]
+fn a_command_that_fails_in_its_exec_gives_the_leadership_back() {
+    let stage = Stage::new();
+    let file = stage.path("script");
+    std::fs::write(&file, "#!/no/such/interpreter\n").unwrap();
+    std::fs::set_permissions(&file, PermissionsExt::from_mode(0o755)).unwrap();
+    let output = stage.ask(["run", "-e", "demo", "--", file.to_str().unwrap()]);
+    let said = err(&output);
+    assert!(matches!(output.status.code(), Some(126 | 127)), "{said}");
+    assert!(said.contains("exec-failed"), "{said}");
+    let status = stage.ask(["status", "demo", "-o", "plain"]);
+    assert_eq!(
+        status.status.code(),
+        Some(3),
+        "{}",
+        crate::stage::out(&status)
+    );
+}
+
+#[test]
+fn impossible_timings_name_the_number_to_change() {
+    let stage = Stage::new();
+    let said = refused(
+        &stage,
+        &[
+            "run",
+            "-e",
+            "demo",
+            "--renew-every",
+            "1500ms",
+            "--request-timeout",
+            "2s",
+            "--",
+            "true",
+        ],
+        64,
+        "timing::one-lost-request",
+    );
+    assert!(said.contains("raise lease to 9.001s"), "{said}");
+    assert!(
+        said.contains("renew-every comes from --renew-every"),
+        "{said}"
+    );
+    let args = [
+        "run",
+        "-e",
+        "demo",
+        "--lease",
+        "2s",
+        "--lost-stop-timeout",
+        "3s",
+        "--",
+        "true",
+    ];
+    refused(&stage, &args, 64, "timing::stop-exceeds-lease");
+    refused(
+        &stage,
+        &["run", "-e", "demo", "--lease", "0s", "--", "true"],
+        64,
+        "timing::zero",
+    );
+}
+
+#[test]
+fn wrong_usage_is_64() {
+    let stage = Stage::new();
+    refused(&stage, &["run", "--", "true"], 64, "election::none");
+    refused(
+        &stage,
+        &["run", "-e", "Not/Good", "--", "true"],
+        64,
+        "election::name",
+    );
+    refused(
+        &stage,
+        &["run", "-e", "demo", "-n", "a b", "--", "true"],
+        64,
+        "node::name",
+    );
+    refused(
+        &stage,
+        &["run", "-e", "demo", "--address", "a b", "--", "true"],
+        64,
+        "address::text",
+    );
+    refused(
+        &stage,
+        &["run", "-e", "demo", "-s", "what://x", "--", "true"],
+        64,
+        "store::address",
+    );
+    refused(
+        &stage,
+        &["run", "-e", "demo", "--env", "X", "--", "true"],
+        64,
+        "run::env",
+    );
+    let forged = ["run", "-e", "demo", "--env", "TANIST_TERM=9", "--", "true"];
+    refused(&stage, &forged, 64, "run::env-reserved");
+    refused(
+        &stage,
+        &["run", "-e", "demo", "--cwd", "/no/such", "--", "true"],
+        64,
+        "run::cwd",
+    );
+    refused(
+        &stage,
+        &["run", "-e", "demo", "--stdin", "/no/such", "--", "true"],
+        64,
+        "run::stdin",
+    );
+    let both = [
+        "run",
+        "-e",
+        "demo",
+        "--once",
+        "--on-failure",
+        "restart",
+        "--",
+        "true",
+    ];
+    refused(&stage, &both, 64, "run::once-and-policy");
+    refused(
+        &stage,
+        &["run", "-e", "demo", "--lease", "8", "--", "true"],
+        64,
+        "has no unit",
+    );
+    refused(&stage, &["run", "-e", "demo"], 64, "CMD");
+    refused(&stage, &["fly"], 64, "fly");
+    let contradiction = ["--wait", "1s", "--no-wait", "--", "true"];
+    refused(
+        &stage,
+        &[&["run", "-e", "demo"], &contradiction[..]].concat(),
+        64,
+        "cannot be used",
+    );
+}
+
+#[test]
+fn directories_that_others_can_enter_are_refused() {
+    let stage = Stage::new();
+    std::fs::create_dir(stage.run_dir()).unwrap();
+    std::fs::set_permissions(stage.run_dir(), PermissionsExt::from_mode(0o755)).unwrap();
+    let args = ["run", "-e", "demo", "--", "true"];
+    let said = refused(&stage, &args, 73, "directory::not-private");
+    assert!(said.contains("chmod 700"), "{said}");
+}
+
+#[test]
+fn an_ordinary_user_without_a_private_place_is_told_so() {
+    if rustix::process::geteuid().is_root() {
+        // Root has a place of its own, so there is nothing to refuse.
+        return;
+    }
+    let stage = Stage::new();
+    let mut command = stage.tanist();
+    command
+        .env_remove("TANIST_RUN_DIR")
+        .env_remove("XDG_RUNTIME_DIR");
+    let output = command
+        .args(["run", "-e", "demo", "--", "true"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(73));
+    assert!(err(&output).contains("run-dir::none"));
+}
+
+#[test]
+fn help_and_version_are_no_failures() {
+    let stage = Stage::new();
+    for args in [
+        &["--version"][..],
+        &["--help"],
+        &["run", "--help"],
+        &["status", "-h"],
+    ] {
+        assert_eq!(stage.ask(args).status.code(), Some(0), "{args:?}");
+    }
+    // No command at all is wrong usage, and says what there is.
+    let nothing = stage.ask::<&str>([]);
+    assert_eq!(nothing.status.code(), Some(64));
+}

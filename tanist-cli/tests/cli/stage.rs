@@ -1,0 +1,193 @@
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Longer than anything here takes on the slowest machine; reached only by a failure.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A machine of its own: run directory, state directory, nothing inherited from other tanists.
+pub(crate) struct Stage {
+    dir: TempDir,
+}
+
+/// One `tanist run`.
+pub(crate) struct Node {
+    child: Child,
+    log: Receiver<Value>,
+    lines: Receiver<String>,
+    readers: Vec<JoinHandle<()>>,
+    /// All of the log so far, for whoever looks at a failure.
+    heard: Vec<String>,
+}
+
+impl Stage {
+    pub(crate) fn new() -> Self {
+        Self {
+            dir: TempDir::with_prefix("tanist-").unwrap(),
+        }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub(crate) fn run_dir(&self) -> PathBuf {
+        self.path("run")
+    }
+
+    /// `tanist` with these directories and no settings from outside.
+    pub(crate) fn tanist(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tanist"));
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("TANIST_") {
+                command.env_remove(name);
+            }
+        }
+        command
+            .env("TANIST_RUN_DIR", self.run_dir())
+            .env("TANIST_STATE_DIR", self.path("state"))
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// The answer of a command that ends by itself.
+    pub(crate) fn ask<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Output {
+        self.tanist().args(args).output().unwrap()
+    }
+
+    /// `tanist run -e demo FLAGS -- sh -c SCRIPT`.
+    pub(crate) fn run(&self, flags: &[&str], script: &str) -> Node {
+        let mut command = self.tanist();
+        command.args(["run", "-e", "demo"]).args(flags);
+        command.args(["--", "sh", "-c", script]);
+        Node::start(command)
+    }
+}
+
+impl Node {
+    pub(crate) fn start(mut command: Command) -> Self {
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (tell_log, log) = channel();
+        let (tell_line, lines) = channel();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let readers = vec![
+            std::thread::spawn(move || {
+                for line in stderr.lines().map_while(Result::ok) {
+                    let value = serde_json::from_str(&line)
+                        .unwrap_or_else(|_| serde_json::json!({ "event": "raw", "line": line }));
+                    let _ = tell_log.send(value);
+                }
+            }),
+            std::thread::spawn(move || {
+                for line in stdout.lines().map_while(Result::ok) {
+                    let _ = tell_line.send(line);
+                }
+            }),
+        ];
+        Self {
+            child,
+            log,
+            lines,
+            readers,
+            heard: Vec::new(),
+        }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits for a line of the log with this event.
+    pub(crate) fn event(&mut self, event: &str) -> Value {
+        loop {
+            let Ok(line) = self.log.recv_timeout(PATIENCE) else {
+                panic!("no event {event:?}; heard:\n{}", self.heard.join("\n"));
+            };
+            self.heard.push(line.to_string());
+            if line["event"] == event {
+                return line;
+            }
+        }
+    }
+
+    /// Waits for a line of the child.
+    pub(crate) fn line(&mut self) -> String {
+        let Ok(line) = self.lines.recv_timeout(PATIENCE) else {
+            self.heard
+                .extend(self.log.try_iter().map(|line| line.to_string()));
+            panic!("the child says nothing; heard:\n{}", self.heard.join("\n"));
+        };
+        line
+    }
+
+    /// Lines of the child that came already.
+    pub(crate) fn no_line(&self) -> bool {
+        self.lines.try_recv().is_err()
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Waits until it ended: code, source and reason of the last line agree with the real code.
+    pub(crate) fn ended(mut self) -> (i32, String) {
+        let last = self.event("exit");
+        let status = self.child.wait().unwrap();
+        let code = status.code().unwrap_or_else(|| panic!("{status}"));
+        assert_eq!(last["exit"], code, "{last}");
+        let word = |name: &str| last[name].as_str().unwrap().to_owned();
+        (code, format!("{}:{}", word("source"), word("reason")))
+    }
+
+    /// Kills tanist itself and waits for its end; its guard takes the rest down.
+    pub(crate) fn kill(&mut self) {
+        self.signal(Signal::KILL);
+        assert_eq!(self.child.wait().unwrap().signal(), Some(9));
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        // They end when the last process that holds the streams has ended.
+        for reader in self.readers.drain(..) {
+            let _ = reader.join();
+        }
+    }
+}
+
+/// Standard output as text.
+pub(crate) fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// Standard error as text.
+pub(crate) fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// One question to a control socket.
+pub(crate) fn control(path: &Path, request: &str) -> Value {
+    use std::io::Write;
+    let mut stream = std::os::unix::net::UnixStream::connect(path).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    stream.write_all(b"\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    serde_json::from_str(&answer).unwrap()
+}
