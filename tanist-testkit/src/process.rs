@@ -86,6 +86,31 @@ impl Process {
         }
     }
 
+    /// Stops it where it is, and returns when it stands still.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses, or it has ended.
+    pub fn freeze(&self) -> io::Result<()> {
+        self.signal(Signal::STOP)?;
+        loop {
+            match self.state() {
+                Some('T') => return Ok(()),
+                Some(_) => std::thread::yield_now(),
+                None => return Err(io::Error::other(format!("{self} has ended"))),
+            }
+        }
+    }
+
+    /// Lets it go on.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses.
+    pub fn thaw(&self) -> io::Result<()> {
+        self.signal(Signal::CONT)
+    }
+
     /// Whether all its threads have ended.
     pub fn has_ended(&self) -> bool {
         poll(

@@ -1,0 +1,317 @@
+//! One machine, two nodes: what hangs, refuses to stop or leaves its tree is gone by the deadline,
+//! and nothing overlaps.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use tanist_testkit::{
+    Expect, Keeper, Need, PATIENCE, Process, Programs, Scene, SceneResult, Team, User, Victim,
+    Work, now,
+};
+
+/// Short, so that its end can be waited for.
+const LEASE: Duration = Duration::from_secs(2);
+/// From the last renewal's sending to the stop signal, when renewals cease: half the lease.
+const UNTIL_STOP: Duration = Duration::from_secs(1);
+/// From one renewal to the next.
+const RENEWAL: Duration = Duration::from_millis(250);
+
+struct Stage {
+    scene: Scene,
+    team: Team,
+}
+
+/// Two nodes, one of them active with its whole tree. `extra` goes to `tanist run`.
+fn stage(user: User, work: Work, extra: &[&str]) -> SceneResult<Stage> {
+    let programs = Programs::find(env!("CARGO_BIN_EXE_tanist-probe"))?;
+    let policy = [
+        "--lease",
+        "2s",
+        "--cooldown",
+        "20ms",
+        "--max-failovers",
+        "100000/10m",
+    ];
+    let flags: Vec<_> = policy.into_iter().chain(extra.iter().copied()).collect();
+    let mut scene = Scene::new(&programs, user, work, Keeper::tanist(&flags))?;
+    scene.start("a")?;
+    scene.start("b")?;
+    scene.wait_active()?;
+    let team = scene.team()?;
+    Ok(Stage { scene, team })
+}
+
+fn probe(flags: &[&'static str]) -> Work {
+    Work::Probe(flags.to_vec())
+}
+
+impl Stage {
+    /// Freezes the supervisor and waits until nothing of its work is left, which the deadline
+    /// bounds: the last renewal was sent before it stood still.
+    fn freeze_supervisor_until_empty(&mut self) -> SceneResult<()> {
+        self.team.supervisor.freeze()?;
+        let frozen = now();
+        let active = self.scene.history().activations().len();
+        for worker in self.scene.workers()? {
+            worker.wait_ended(frozen + LEASE)?;
+        }
+        self.scene.wait("its last lines", |history| {
+            let last = history.activations()[active - 1].last;
+            (last > frozen + UNTIL_STOP - RENEWAL - RENEWAL).then_some(())
+        })?;
+        Ok(())
+    }
+
+    /// The next activation comes, and the history holds with `activations` of them.
+    fn judge(mut self, activations: usize) -> SceneResult<()> {
+        self.scene.wait_active()?;
+        let roles = self.scene.roles();
+        let expect = Expect {
+            activations: activations..=activations,
+            roles,
+            ..Expect::default()
+        };
+        let verdict = self.scene.finish(expect)?;
+        assert!(verdict.holds(), "{verdict}");
+        Ok(())
+    }
+
+    /// The processes of the work, frozen.
+    fn freeze_work(&self) -> SceneResult<Vec<Process>> {
+        let workers = self.scene.workers()?;
+        for worker in &workers {
+            worker.freeze()?;
+        }
+        Ok(workers)
+    }
+}
+
+#[test]
+fn a_frozen_supervisor_has_no_work_left_by_the_deadline() -> SceneResult<()> {
+    let mut stage = stage(User::Ordinary, probe(&[]), &[])?;
+    stage.freeze_supervisor_until_empty()?;
+    stage.team.supervisor.thaw()?;
+    stage.judge(2)
+}
+
+#[test]
+fn not_even_work_that_ignores_the_stop_signal() -> SceneResult<()> {
+    let mut stage = stage(
+        User::Ordinary,
+        probe(&["--ignore-term"]),
+        &["--stop-timeout", "200ms"],
+    )?;
+    stage.freeze_supervisor_until_empty()?;
+    stage.team.supervisor.thaw()?;
+    stage.judge(2)
+}
+
+/// On one machine the lock outlives the deadline, so that not even a guard that cannot act makes
+/// two copies.
+#[test]
+fn with_supervisor_and_guard_frozen_nobody_else_begins() -> SceneResult<()> {
+    let mut stage = stage(User::Ordinary, probe(&[]), &[])?;
+    let guard = stage.team.guard.take().ok_or("no guard")?;
+    stage.team.supervisor.freeze()?;
+    guard.freeze()?;
+    let frozen = now();
+    stage
+        .scene
+        .wait("the work to run past the deadline", |history| {
+            (history.activations()[0].last > frozen + LEASE + RENEWAL).then_some(())
+        })?;
+    assert_eq!(stage.scene.history().activations().len(), 1);
+    guard.thaw()?;
+    for worker in stage.scene.workers()? {
+        worker.wait_ended(now() + PATIENCE)?;
+    }
+    stage.team.supervisor.thaw()?;
+    stage.judge(2)
+}
+
+#[test]
+fn a_planned_stop_gives_the_work_its_time_and_then_kills() -> SceneResult<()> {
+    let mut stage = stage(
+        User::Ordinary,
+        probe(&["--ignore-term"]),
+        &["--stop-timeout", "700ms"],
+    )?;
+    let told = now();
+    stage.team.supervisor.signal(Signal::TERM)?;
+    let next = stage.scene.wait_begun()?;
+    let before = stage.scene.history().activations()[0].last;
+    assert!(
+        before.since(told) >= Duration::from_millis(690),
+        "stopped {:?}",
+        before.since(told)
+    );
+    assert!(
+        next.first.since(told) >= Duration::from_millis(700),
+        "{:?}",
+        next.first.since(told)
+    );
+    let node = stage.team.node.clone();
+    assert_eq!(stage.scene.node(&node)?.wait()?.code(), Some(0));
+    stage.judge(2)
+}
+
+#[test]
+fn a_second_stop_signal_does_not_wait() -> SceneResult<()> {
+    let mut stage = stage(
+        User::Ordinary,
+        probe(&["--ignore-term"]),
+        &["--stop-timeout", "50s"],
+    )?;
+    let told = now();
+    stage.team.supervisor.signal(Signal::TERM)?;
+    stage.scene.wait("the work to ignore it", |history| {
+        (history.activations()[0].last > told + Duration::from_millis(100)).then_some(())
+    })?;
+    stage.team.supervisor.signal(Signal::TERM)?;
+    let next = stage.scene.wait_begun()?;
+    assert!(
+        next.first.since(told) < Duration::from_secs(40),
+        "{:?}",
+        next.first.since(told)
+    );
+    let node = stage.team.node.clone();
+    assert_eq!(stage.scene.node(&node)?.wait()?.code(), Some(128 + 15));
+    stage.judge(2)
+}
+
+#[test]
+fn a_stopped_tree_is_let_go_on_to_be_stopped() -> SceneResult<()> {
+    let mut stage = stage(User::Ordinary, probe(&[]), &["--stop-timeout", "50s"])?;
+    stage.freeze_work()?;
+    let told = now();
+    stage.team.supervisor.signal(Signal::TERM)?;
+    let next = stage.scene.wait_begun()?;
+    assert!(
+        next.first.since(told) < Duration::from_secs(40),
+        "{:?}",
+        next.first.since(told)
+    );
+    stage.judge(2)
+}
+
+#[test]
+fn a_stopped_tree_goes_with_its_supervisor() -> SceneResult<()> {
+    let stage = stage(User::Ordinary, probe(&[]), &[])?;
+    stage.freeze_work()?;
+    stage.team.kill(Victim::Supervisor, 0)?;
+    stage.judge(2)
+}
+
+#[test]
+fn a_stopped_tree_goes_with_its_guard() -> SceneResult<()> {
+    let stage = stage(User::Ordinary, probe(&[]), &[])?;
+    stage.freeze_work()?;
+    stage.team.kill(Victim::Guard, 0)?;
+    stage.judge(2)
+}
+
+#[test]
+fn a_stopped_tree_is_gone_by_the_deadline() -> SceneResult<()> {
+    let stage = stage(User::Ordinary, probe(&["--ignore-term"]), &[])?;
+    let workers = stage.freeze_work()?;
+    stage.team.supervisor.freeze()?;
+    let frozen = now();
+    for worker in workers {
+        worker.wait_ended(frozen + LEASE)?;
+    }
+    stage.team.supervisor.thaw()?;
+    stage.judge(2)
+}
+
+/// The worst moment: the supervisor dies while its work is being stopped.
+#[test]
+fn a_supervisor_killed_while_it_stops_its_work() -> SceneResult<()> {
+    let mut stage = stage(
+        User::Ordinary,
+        probe(&["--ignore-term"]),
+        &["--stop-timeout", "50s"],
+    )?;
+    let told = now();
+    stage.team.supervisor.signal(Signal::TERM)?;
+    stage.scene.wait("the work to be told", |history| {
+        (history.activations()[0].last > told + Duration::from_millis(100)).then_some(())
+    })?;
+    stage.team.kill(Victim::Supervisor, 0)?;
+    stage.judge(2)
+}
+
+/// The guard that a standby keeps ready is a process like any other.
+#[test]
+fn a_standby_whose_ready_guard_was_killed_still_takes_over() -> SceneResult<()> {
+    let mut stage = stage(User::Ordinary, probe(&[]), &[])?;
+    let standby = if stage.team.node == "a" { "b" } else { "a" };
+    let standby = stage.scene.node(standby)?.pid();
+    let guards = Process::all()?
+        .into_iter()
+        .filter(|process| process.parent == standby);
+    for guard in guards {
+        guard.signal(Signal::KILL)?;
+        guard.wait_ended(now() + PATIENCE)?;
+    }
+    stage.team.kill(Victim::Supervisor, 0)?;
+    stage.judge(2)
+}
+
+#[test]
+fn work_that_ends_badly_is_started_again_in_place_in_the_same_term() -> SceneResult<()> {
+    let mut stage = stage(User::Ordinary, probe(&[]), &["--on-failure", "restart"])?;
+    let first = stage.scene.history().activations()[0].clone();
+    stage.team.kill(Victim::Child, 0)?;
+    let second = stage.scene.wait_begun()?;
+    assert_eq!(
+        (&first.instance, first.term),
+        (&second.instance, second.term)
+    );
+    assert_ne!(first.id, second.id);
+    stage.judge(2)
+}
+
+mod in_a_control_group {
+    use super::*;
+
+    fn frozen(user: User) -> SceneResult<Option<Stage>> {
+        if !Need::Root.go_on() || !Need::Cgroup.go_on() {
+            return Ok(None);
+        }
+        let stage = stage(user, probe(&["--ignore-term"]), &["--contain", "cgroup"])?;
+        stage.team.work.freeze_group(true)?;
+        Ok(Some(stage))
+    }
+
+    #[test]
+    fn a_frozen_group_is_gone_by_the_deadline() -> SceneResult<()> {
+        let Some(stage) = frozen(User::Root)? else {
+            return Ok(());
+        };
+        stage.team.supervisor.freeze()?;
+        let frozen = now();
+        for worker in stage.scene.workers()? {
+            worker.wait_ended(frozen + LEASE)?;
+        }
+        stage.team.supervisor.thaw()?;
+        stage.judge(2)
+    }
+
+    #[test]
+    fn a_frozen_group_goes_with_its_supervisor() -> SceneResult<()> {
+        let Some(stage) = frozen(User::Root)? else {
+            return Ok(());
+        };
+        stage.team.kill(Victim::Supervisor, 0)?;
+        stage.judge(2)
+    }
+
+    #[test]
+    fn a_frozen_group_goes_with_its_guard() -> SceneResult<()> {
+        let Some(stage) = frozen(User::Root)? else {
+            return Ok(());
+        };
+        stage.team.kill(Victim::Guard, 0)?;
+        stage.judge(2)
+    }
+}
