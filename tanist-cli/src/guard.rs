@@ -1,0 +1,401 @@
+//! The guard: the process that keeps the child, holds its deadline, and ends it.
+//!
+//! ```text
+//!  supervisor ──spawn──► guard ──spawn──► launcher ──exec──► child ──► its tree
+//!      │  ◄── reports ──┘ │ └──spawn──► release program (sleeps until the supervisor is gone)
+//!      └── requests ──────►
+//! ```
+//!
+//! The supervisor talks to the store; the guard knows nothing of networks. Whichever of the two
+//! dies, the other ends the tree: the guard sees the end of its line, the supervisor that of the
+//! guard. Both are subreapers, so no descendant can slip away from them.
+
+mod cgroup;
+mod channel;
+mod clock;
+mod credentials;
+mod error;
+mod hearing;
+mod init;
+mod launcher;
+mod namespace;
+mod orphans;
+mod process;
+mod procfs;
+mod program;
+mod releaser;
+mod report;
+mod setup;
+mod spec;
+mod tree;
+mod wire;
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Command, ExitCode, ExitStatus};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::net::{RecvFlags, SendFlags};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, getpid, pidfd_open, pidfd_send_signal,
+    set_child_subreaper, waitid,
+};
+use tanist_core::Moment;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::task::JoinHandle;
+
+use cgroup::Cgroup;
+use channel::{DESCRIPTORS_MAX, Descriptors, MESSAGE_MAX};
+use wire::{Notice, Request};
+
+pub(crate) use error::GuardError;
+pub(crate) use process::GuardProcess;
+pub(crate) use releaser::Release;
+pub(crate) use report::{Containment, GuardReport};
+pub(crate) use spec::{ChildStdin, Contain, GuardSpec};
+
+/// Runs this process as one of the guard's programs if its first argument says so.
+///
+/// Nothing else may have happened in the process before: no thread, no open descriptor.
+pub(crate) fn hidden_verb(arguments: &[OsString], release: Release) -> Option<ExitCode> {
+    let (verb, rest) = arguments.split_first()?;
+    let rest = rest.iter().cloned();
+    Some(match verb.to_str()? {
+        "__guard" => GuardProcess::set_up(rest).map_or_else(|code| code, GuardProcess::serve),
+        "__launch" => launcher::run(rest),
+        "__init" => init::run(rest),
+        "__release" => releaser::run(release),
+        _ => return None,
+    })
+}
+
+/// A guard as its supervisor holds it: one activation of one child.
+///
+/// Dropping it while the tree may live is what the supervisor's death is: the guard kills the tree,
+/// releases the leadership and ends. A guard that has nothing alive is dismissed by the drop.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    pid: i32,
+    line: AsyncFd<OwnedFd>,
+    pidfd: AsyncFd<OwnedFd>,
+    containment: Containment,
+    cgroup: Option<Arc<Cgroup>>,
+    state: State,
+}
+
+/// What the child is given when it starts.
+#[derive(Debug)]
+pub(crate) struct Start {
+    /// The deadline at first.
+    pub(crate) safe_until: Moment,
+    /// Variables added to the specification's environment.
+    pub(crate) env: Vec<(OsString, OsString)>,
+    /// Descriptors that guard and child both keep open until the last of them has ended; at most
+    /// [`Start::HOLDS_MAX`].
+    pub(crate) holds: Vec<OwnedFd>,
+}
+
+impl Start {
+    /// How many descriptors may be held.
+    pub(crate) const HOLDS_MAX: usize = DESCRIPTORS_MAX - 1;
+}
+
+#[derive(Debug)]
+enum State {
+    /// The line stands.
+    Keeping,
+    /// The line has ended; whatever the guard left behind is being swept.
+    Sweeping(JoinHandle<()>),
+    Gone,
+}
+
+impl Guard {
+    /// Starts a guard with everything it will need; the election need not be won.
+    ///
+    /// Cancelled, it leaves nothing behind.
+    ///
+    /// # Errors
+    ///
+    /// [`GuardError::Refused`] says what about the specification cannot be had on this machine;
+    /// [`GuardError::System`] what the system refused.
+    pub(crate) async fn spawn(spec: &GuardSpec) -> Result<Self, GuardError> {
+        let system = |doing| move |source| GuardError::System { doing, source };
+        set_child_subreaper(Some(getpid()))
+            .map_err(io::Error::from)
+            .map_err(system("adopt the orphans of the child"))?;
+        let (near, far) = channel::pair().map_err(system("make the guard's line"))?;
+        rustix::io::ioctl_fionbio(&near, true)
+            .map_err(io::Error::from)
+            .map_err(system("make the guard's line"))?;
+        let mut command = Command::new(&spec.program);
+        command.arg0("tanist").arg("__guard").args(spec.arguments());
+        command
+            .env_clear()
+            .envs(spec.env.iter().map(|(name, value)| (name, value)));
+        command.stdin(far);
+        let (pid, pidfd) = start(&mut command).map_err(system("start the guard"))?;
+        drop(command);
+        let mut guard = Self {
+            pid,
+            line: watch(near, Interest::READABLE | Interest::WRITABLE)?,
+            pidfd: watch(pidfd, Interest::READABLE)?,
+            containment: Containment::Sweep { no_cgroup: None },
+            cgroup: None,
+            state: State::Keeping,
+        };
+        if spec.stdin == ChildStdin::Inherit {
+            let stdin = rustix::stdio::stdin();
+            guard
+                .send(Request::Stdin, &[stdin])
+                .map_err(system("pass standard input"))?;
+        }
+        guard.await_prepared().await?;
+        Ok(guard)
+    }
+
+    async fn await_prepared(&mut self) -> Result<(), GuardError> {
+        let mut buffer = vec![0; MESSAGE_MAX];
+        let length = self.receive(&mut buffer).await;
+        let refused = match length.map(|length| Notice::decode(&buffer[..length])) {
+            Some(Some(Notice::Prepared { detail })) => {
+                self.containment = Containment::decode(detail).ok_or_else(|| {
+                    GuardError::Refused("the guard could not be understood".into())
+                })?;
+                self.cgroup = self
+                    .containment
+                    .cgroup()
+                    .map(|path| Cgroup::open(path).map(Arc::new))
+                    .transpose()
+                    .map_err(|source| GuardError::System {
+                        doing: "open the child's cgroup",
+                        source,
+                    })?;
+                return Ok(());
+            }
+            Some(Some(Notice::Refused { reason })) => wire::text(reason),
+            _ => "the guard ended during its set-up".to_owned(),
+        };
+        self.ending().await;
+        Err(GuardError::Refused(refused))
+    }
+
+    /// What holds the tree together.
+    pub(crate) const fn containment(&self) -> &Containment {
+        &self.containment
+    }
+
+    /// The guard's own process id.
+    pub(crate) const fn pid(&self) -> u32 {
+        self.pid.cast_unsigned()
+    }
+
+    /// Gives the guard what releases the leadership should this process vanish; the last ones count.
+    ///
+    /// # Errors
+    ///
+    /// [`GuardError::TooLarge`] if they are longer than about 60 kB.
+    pub(crate) fn provide_release(&mut self, bytes: &[u8]) -> Result<(), GuardError> {
+        let most = MESSAGE_MAX - 1;
+        if bytes.len() > most {
+            return Err(GuardError::TooLarge {
+                what: "release bytes",
+                size: bytes.len(),
+                most,
+            });
+        }
+        self.request(Request::Release(bytes), &[]);
+        Ok(())
+    }
+
+    /// Starts the child, unless `start.safe_until` leaves too little time.
+    ///
+    /// # Errors
+    ///
+    /// [`GuardError::TooLarge`] if the added variables exceed about 60 kB, or if there are more
+    /// descriptors than [`Start::HOLDS_MAX`]. Nothing was started then.
+    pub(crate) fn begin(&mut self, start: Start) -> Result<(), GuardError> {
+        let env = wire::encode_env(&start.env);
+        let most = MESSAGE_MAX - 16;
+        if env.len() > most {
+            let what = "the variables added for the child";
+            return Err(GuardError::TooLarge {
+                what,
+                size: env.len(),
+                most,
+            });
+        }
+        let (size, most) = (start.holds.len(), Start::HOLDS_MAX);
+        if size > most {
+            return Err(GuardError::TooLarge {
+                what: "held descriptors",
+                size,
+                most,
+            });
+        }
+        let holds: Vec<BorrowedFd<'_>> = start.holds.iter().map(AsFd::as_fd).collect();
+        self.request(
+            Request::Begin {
+                safe_until: start.safe_until,
+                env: &env,
+            },
+            &holds,
+        );
+        Ok(())
+    }
+
+    /// Moves the deadline, to either side.
+    pub(crate) fn until(&mut self, safe_until: Moment) {
+        // A guard that does not read keeps an older deadline, which only ends the child sooner.
+        let _ = self.send(Request::Until(safe_until), &[]);
+    }
+
+    /// Stops the child: the stop signal now, the kill after `grace` or when the deadline is near.
+    pub(crate) fn end(&mut self, grace: Duration) {
+        self.request(Request::End(grace), &[]);
+    }
+
+    /// Passes `signal` on to the child's process group.
+    pub(crate) fn signal(&mut self, signal: Signal) {
+        self.request(Request::Signal(signal.as_raw()), &[]);
+    }
+
+    /// Lets a guard go that has nothing alive: before its beginning or after [`GuardReport::Empty`].
+    /// It ends without releasing anything, and [`GuardReport::Gone`] follows.
+    pub(crate) fn dismiss(&mut self) {
+        self.request(Request::Dismiss, &[]);
+    }
+
+    /// The next thing the guard has to tell.
+    ///
+    /// Cancel-safe. When the guard itself dies this process takes over: it kills whatever the guard
+    /// left behind and answers [`GuardReport::Gone`] only once that is verified gone, be it never.
+    pub(crate) async fn report(&mut self) -> GuardReport {
+        let mut buffer = vec![0; MESSAGE_MAX];
+        while matches!(self.state, State::Keeping) {
+            let Some(length) = self.receive(&mut buffer).await else {
+                break;
+            };
+            if let Some(report) = Notice::decode(&buffer[..length]).and_then(report_of) {
+                return report;
+            }
+        }
+        self.ending().await;
+        GuardReport::Gone
+    }
+
+    /// Waits until the guard has ended and nothing is left of what it kept.
+    async fn ending(&mut self) {
+        loop {
+            match &mut self.state {
+                State::Keeping => {
+                    // A guard that lives without a line has no more use for its life.
+                    self.kill();
+                    let _ = self.pidfd.readable().await;
+                    self.sweep();
+                }
+                State::Sweeping(sweep) => match sweep.await {
+                    Ok(()) => self.state = State::Gone,
+                    // Not proof of anything, so it is done again.
+                    Err(_) => self.sweep(),
+                },
+                State::Gone => return,
+            }
+        }
+    }
+
+    fn sweep(&mut self) {
+        let (pid, cgroup) = (self.pid, self.cgroup.clone());
+        let sweep = move || orphans::sweep(pid, cgroup.as_deref());
+        self.state = State::Sweeping(tokio::task::spawn_blocking(sweep));
+    }
+
+    async fn receive(&self, buffer: &mut [u8]) -> Option<usize> {
+        let mut none = Descriptors::default();
+        let received = self.line.async_io(Interest::READABLE, |line| {
+            channel::receive(line, buffer, &mut none, RecvFlags::DONTWAIT)
+        });
+        received.await.ok().flatten()
+    }
+
+    /// A guard that cannot be told something is as good as dead; then make it so.
+    fn request(&mut self, request: Request<'_>, descriptors: &[BorrowedFd<'_>]) {
+        if self.send(request, descriptors).is_err() {
+            self.kill();
+        }
+    }
+
+    fn send(&self, request: Request<'_>, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+        let mut buffer = vec![0; MESSAGE_MAX];
+        let length = request
+            .encode(&mut buffer)
+            .ok_or(io::ErrorKind::InvalidInput)?;
+        channel::send(
+            self.line.get_ref(),
+            &buffer[..length],
+            descriptors,
+            SendFlags::DONTWAIT,
+        )
+    }
+
+    fn kill(&self) {
+        let _ = pidfd_send_signal(self.pidfd.get_ref(), Signal::KILL);
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if matches!(self.state, State::Keeping) {
+            // Heeded only where nothing is alive; otherwise the end of the line says the rest.
+            let _ = self.send(Request::Dismiss, &[]);
+        }
+    }
+}
+
+#[expect(
+    deprecated,
+    reason = "its successor is unsafe for descriptors that may close; an owned one cannot"
+)]
+fn watch(descriptor: OwnedFd, interest: Interest) -> Result<AsyncFd<OwnedFd>, GuardError> {
+    AsyncFd::with_interest(descriptor, interest).map_err(|source| GuardError::System {
+        doing: "watch the guard",
+        source,
+    })
+}
+
+/// Starts `command` as a guard, and reaps those that have ended unattended.
+fn start(command: &mut Command) -> io::Result<(i32, OwnedFd)> {
+    let mut guards = orphans::guards();
+    let ended = |pid: i32| {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+        Pid::from_raw(pid).map(|pid| waitid(WaitId::Pid(pid), options))
+    };
+    guards.retain(|pid| matches!(ended(*pid), Some(Ok(None))));
+    let child = command.spawn()?;
+    let pid = child.id().cast_signed();
+    guards.push(pid);
+    // Nobody else reaps it, so the number is its own until it is listed here no more.
+    let pidfd = pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?;
+    Ok((pid, pidfd))
+}
+
+fn report_of(notice: Notice<'_>) -> Option<GuardReport> {
+    Some(match notice {
+        Notice::Started { pid } => GuardReport::Started { pid },
+        Notice::TooLate => GuardReport::TooLate,
+        Notice::ExecFailed { code, reason } => GuardReport::ExecFailed {
+            code,
+            message: wire::text(reason),
+        },
+        Notice::Exited { status } => GuardReport::Exited {
+            status: ExitStatus::from_raw(status),
+        },
+        Notice::DeadlineReached => GuardReport::DeadlineReached,
+        Notice::Lingering { processes } => GuardReport::Lingering { processes },
+        Notice::Empty => GuardReport::Empty,
+        Notice::Prepared { .. } | Notice::Refused { .. } => return None,
+    })
+}

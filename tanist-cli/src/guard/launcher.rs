@@ -1,0 +1,297 @@
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use nix::sys::signal::SigSet;
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::FdFlags;
+use rustix::net::{RecvFlags, SendFlags};
+use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+use tanist_core::Moment;
+
+use super::channel::{self, Descriptors, MESSAGE_MAX};
+use super::clock;
+use super::credentials::Credentials;
+use super::spec::Options;
+use super::wire::{Notice, decode_env};
+
+/// The program that waits for the word and then becomes the child.
+///
+/// Whatever can fail beforehand has failed before its guard says that it is prepared; only what may
+/// change until the election is won (the directory, the command, the time) is looked at after the
+/// word. It never outlives its parent: the kernel kills it, and the child it becomes.
+pub(super) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    match prepare(arguments) {
+        Ok(launcher) => launcher.wait_and_exec(),
+        Err(reason) => {
+            tell(Notice::Refused {
+                reason: reason.as_bytes(),
+            });
+            ExitCode::FAILURE
+        }
+    }
+}
+
+struct Launcher {
+    command: Vec<OsString>,
+    cwd: Option<PathBuf>,
+    /// Signals that come before the word are of no meaning to a child that is not there yet.
+    signals: SignalFd,
+}
+
+/// The word: [`Launcher`] becomes the child unless it is past this moment.
+pub(super) fn encode_go(by: Moment, env: &[u8], buffer: &mut [u8]) -> Option<usize> {
+    let nanos = u64::try_from(by.since_origin().as_nanos())
+        .ok()?
+        .to_le_bytes();
+    let length = nanos.len() + env.len();
+    let (head, rest) = buffer.get_mut(..length)?.split_at_mut(nanos.len());
+    head.copy_from_slice(&nanos);
+    rest.copy_from_slice(env);
+    Some(length)
+}
+
+fn prepare(arguments: impl IntoIterator<Item = OsString>) -> Result<Launcher, String> {
+    SigSet::all()
+        .thread_block()
+        .map_err(|error| format!("signals: {error}"))?;
+    let signals = SignalFd::with_flags(
+        &SigSet::all(),
+        SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK,
+    )
+    .map_err(|error| format!("signalfd: {error}"))?;
+    let mut options = Options::parse(arguments);
+    let parent: i32 = options.required("parent", |text| text.to_str()?.parse().ok())?;
+    die_with(parent)?;
+    if let Some(user) = options.take("user") {
+        Credentials::find(&user)?.assume()?;
+        // The kernel disarms the signal when the user changes.
+        die_with(parent)?;
+    }
+    let cwd = options.take("cwd").map(PathBuf::from);
+    if options.command.is_empty() {
+        return Err("no command was given".to_owned());
+    }
+    tell(Notice::Prepared { detail: &[] });
+    Ok(Launcher {
+        command: options.command,
+        cwd,
+        signals,
+    })
+}
+
+/// Has the kernel kill this process, whatever it becomes, when its parent's thread ends.
+fn die_with(parent: i32) -> Result<(), String> {
+    set_parent_process_death_signal(Some(Signal::KILL))
+        .map_err(|error| format!("parent-death signal: {error}"))?;
+    // It may have died before the signal was armed.
+    let still = getppid().map_or(0, |pid| pid.as_raw_pid());
+    if still == parent {
+        Ok(())
+    } else {
+        Err("the guard has ended".to_owned())
+    }
+}
+
+impl Launcher {
+    fn wait_and_exec(self) -> ExitCode {
+        let mut message = vec![0; MESSAGE_MAX];
+        let mut passed = Descriptors::default();
+        let Some(go) = self.await_go(&mut message, &mut passed) else {
+            return ExitCode::SUCCESS;
+        };
+        let Some((by, env)) = go.split_first_chunk().and_then(|(nanos, env)| {
+            let by = Duration::from_nanos(u64::from_le_bytes(*nanos));
+            Some((Moment::after_origin(by), decode_env(env)?))
+        }) else {
+            return fail(126, "the guard's word to start is garbled");
+        };
+        let (program, arguments) = match self.command.split_first() {
+            Some(split) => split,
+            None => return fail(127, "no command was given"),
+        };
+        let mut command = Command::new(program);
+        command.args(arguments).envs(env);
+        if let Err(reason) = self.settle(&mut passed) {
+            return fail(126, &reason);
+        }
+        // The last look at the clock: what follows is the exec itself.
+        if clock::now() > by {
+            tell(Notice::TooLate);
+            return ExitCode::SUCCESS;
+        }
+        let error = command.exec();
+        let (code, reason) = explain(program, &command, &error);
+        fail(code, &reason)
+    }
+
+    /// Waits for the word; `None` if the guard has none to give any more.
+    fn await_go<'a>(&self, message: &'a mut [u8], passed: &mut Descriptors) -> Option<&'a [u8]> {
+        let gate = gate();
+        loop {
+            let mut fds = [
+                PollFd::new(&gate, PollFlags::IN),
+                PollFd::new(&self.signals, PollFlags::IN),
+            ];
+            let _ = poll(&mut fds, None);
+            if !fds[0].revents().is_empty() {
+                break;
+            }
+            while let Ok(Some(_)) = self.signals.read_signal() {}
+        }
+        let length = channel::receive(&gate, message, passed, RecvFlags::empty()).ok()??;
+        message.get(..length)
+    }
+
+    /// Everything between the word and the last look at the clock.
+    fn settle(&self, passed: &mut Descriptors) -> Result<(), String> {
+        let mut passed = passed.take_each();
+        let stdin = passed.next().ok_or("the guard passed no standard input")?;
+        let holds: Vec<_> = passed.collect();
+        let failed = |what: &str, error: io::Error| format!("{what}: {error}");
+        // From here on the line to the guard closes itself in the exec, which is how the guard
+        // learns that there was one.
+        let line = gate()
+            .try_clone_to_owned()
+            .map_err(|e| failed("the guard's line", e))?;
+        LINE.set(line).map_err(|_| "told twice".to_owned())?;
+        rustix::stdio::dup2_stdin(&stdin).map_err(|e| failed("standard input", e.into()))?;
+        let kept: Vec<i32> = holds.iter().map(AsRawFd::as_raw_fd).collect();
+        close_fds::set_fds_cloexec(3, &kept);
+        for hold in holds {
+            rustix::io::fcntl_setfd(&hold, FdFlags::empty())
+                .map_err(|e| failed("the election's lock", e.into()))?;
+            // It is the child's now.
+            KEPT.lock().map_err(|_| "poisoned".to_owned())?.push(hold);
+        }
+        if let Some(cwd) = &self.cwd {
+            std::env::set_current_dir(cwd)
+                .map_err(|e| failed(&format!("cannot enter {}", cwd.display()), e))?;
+        }
+        reset_ignored_signals();
+        SigSet::empty()
+            .thread_set_mask()
+            .map_err(|e| failed("signals", e.into()))
+    }
+}
+
+/// Descriptors the child inherits; nothing ever closes them on this side of the exec.
+static KEPT: std::sync::Mutex<Vec<std::os::fd::OwnedFd>> = std::sync::Mutex::new(Vec::new());
+
+/// The line to the guard once standard input is the child's.
+static LINE: std::sync::OnceLock<std::os::fd::OwnedFd> = std::sync::OnceLock::new();
+
+fn gate() -> std::os::fd::BorrowedFd<'static> {
+    LINE.get().map_or_else(rustix::stdio::stdin, AsFd::as_fd)
+}
+
+fn tell(notice: Notice<'_>) {
+    let mut buffer = [0; 1024];
+    let length = notice.encode(&mut buffer);
+    // A guard that cannot hear it has ended, and then so have we.
+    let _ = channel::send(gate(), &buffer[..length], &[], SendFlags::empty());
+}
+
+fn fail(code: u8, reason: &str) -> ExitCode {
+    tell(Notice::ExecFailed {
+        code,
+        reason: reason.as_bytes(),
+    });
+    ExitCode::from(code)
+}
+
+/// A shell starts background jobs with some signals ignored, and that would outlast every exec.
+///
+/// A signal that is caught becomes a default one by the exec, and catching one that was ignored
+/// loses nothing. Hang-ups stay as they are: ignoring those is what `nohup` was asked to do.
+fn reset_ignored_signals() {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .unwrap_or(0);
+    for signal in 1..=64 {
+        let is_ignored = ignored & (1 << (signal - 1)) != 0;
+        if is_ignored && signal != Signal::HUP.as_raw() {
+            // The few that cannot be caught cannot be ignored either.
+            let _ = signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false)));
+        }
+    }
+}
+
+/// The exit code and the sentence for a command that could not be executed.
+fn explain(program: &OsStr, command: &Command, error: &io::Error) -> (u8, String) {
+    let name = program.display();
+    if error.kind() != io::ErrorKind::NotFound {
+        return (126, format!("cannot execute {name}: {error}"));
+    }
+    let search = command
+        .get_envs()
+        .find_map(|(key, value)| (key == "PATH").then_some(value)?)
+        .map(OsStr::to_owned)
+        .or_else(|| std::env::var_os("PATH"));
+    if is_present(program, search.as_deref()) {
+        (
+            126,
+            format!("cannot execute {name}: the interpreter it names is not there"),
+        )
+    } else if program.as_bytes().contains(&b'/') {
+        (127, format!("cannot execute {name}: there is no such file"))
+    } else {
+        let search = search.unwrap_or_default();
+        (
+            127,
+            format!(
+                "cannot execute {name}: it is not in PATH ({})",
+                search.display()
+            ),
+        )
+    }
+}
+
+fn is_present(program: &OsStr, search: Option<&OsStr>) -> bool {
+    if program.as_bytes().contains(&b'/') {
+        return Path::new(program).exists();
+    }
+    search.is_some_and(|path| std::env::split_paths(path).any(|dir| dir.join(program).exists()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_interpreter_is_not_a_missing_command() {
+        let directory = tempfile::tempdir().unwrap();
+        let script = directory.path().join("script");
+        std::fs::write(&script, "#!/no/such/interpreter\n").unwrap();
+        let missing = io::Error::from(io::ErrorKind::NotFound);
+        let explained = |program: &OsStr| {
+            let mut command = Command::new(program);
+            command.env("PATH", directory.path());
+            explain(program, &command, &missing)
+        };
+        assert_eq!(explained(script.as_os_str()).0, 126);
+        assert_eq!(explained(OsStr::new("script")).0, 126);
+        assert_eq!(explained(OsStr::new("other")).0, 127);
+        assert_eq!(explained(OsStr::new("/no/such/command")).0, 127);
+        let refused = io::Error::from(io::ErrorKind::PermissionDenied);
+        let command = Command::new("x");
+        assert_eq!(explain(OsStr::new("x"), &command, &refused).0, 126);
+    }
+
+    #[test]
+    fn the_word_is_refused_when_it_does_not_fit() {
+        assert_eq!(encode_go(Moment::ORIGIN, &[1; 9], &mut [0; 16]), None);
+        assert_eq!(encode_go(Moment::ORIGIN, &[1; 8], &mut [0; 16]), Some(16));
+    }
+}

@@ -1,0 +1,196 @@
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+use super::procfs::{Procfs, Stat};
+
+/// The descendants of this process, found and signalled without ever trusting a bare number.
+///
+/// Nothing here allocates once it is made. A tree deeper or wider than its buffers is visited in
+/// part: what is killed first hands its children up, so the next round finds the rest.
+#[derive(Debug)]
+pub(super) struct Tree {
+    procfs: Procfs,
+    own: i32,
+    pending: Box<[Pending]>,
+    waiting: usize,
+    path: Box<[Option<Ancestor>]>,
+}
+
+/// One process known to descend from this one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Found<'a> {
+    pub(super) pid: i32,
+    pub(super) pidfd: BorrowedFd<'a>,
+    pub(super) stat: Stat,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Pending {
+    pid: i32,
+    depth: usize,
+}
+
+#[derive(Debug)]
+struct Ancestor {
+    pid: i32,
+    pidfd: OwnedFd,
+}
+
+const WIDTH: usize = 16 * 1024;
+const DEPTH: usize = 128;
+
+impl Tree {
+    /// The tree below this process.
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self {
+            procfs: Procfs::open()?,
+            own: rustix::process::getpid().as_raw_pid(),
+            pending: vec![Pending::default(); WIDTH].into_boxed_slice(),
+            waiting: 0,
+            path: std::iter::repeat_with(|| None).take(DEPTH).collect(),
+        })
+    }
+
+    /// How many children of this process `belongs` says are of the tree, zombies included.
+    ///
+    /// Zero is proof that no descendant is left: who loses its parent becomes a child of this
+    /// process in the same instant.
+    pub(super) fn count(&mut self, belongs: impl Fn(i32, &Stat) -> bool) -> io::Result<u32> {
+        self.waiting = 0;
+        let overflow = self.list(self.own, 0)?;
+        let mut count = u32::from(overflow);
+        while let Some(Pending { pid, .. }) = self.next() {
+            match self.procfs.stat(pid) {
+                Ok(stat) => count += u32::from(stat.parent == self.own && belongs(pid, &stat)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error)
+                    if error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error()) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(count)
+    }
+
+    /// The first child of `pid`, as far as that can be seen.
+    pub(super) fn first_child(&mut self, pid: i32) -> Option<i32> {
+        let mut first = None;
+        self.procfs
+            .each_child(pid, |child| first = first.or(Some(child)))
+            .ok()?;
+        first
+    }
+
+    /// Stops, then kills every descendant it can see below the children that belong.
+    ///
+    /// Stopped from the top, a fork bomb cannot run ahead. One round may not find all: call it
+    /// until [`Tree::count`] is zero.
+    pub(super) fn kill(&mut self, belongs: impl Fn(i32, &Stat) -> bool) {
+        for signal in [Signal::STOP, Signal::KILL] {
+            self.visit(&belongs, |found| {
+                // Gone already, or not ours to signal: the next count says which.
+                let _ = pidfd_send_signal(found.pidfd, signal);
+            });
+        }
+    }
+
+    /// Calls `visit` with every descendant it can see, parents before their children.
+    pub(super) fn visit(
+        &mut self,
+        belongs: impl Fn(i32, &Stat) -> bool,
+        mut visit: impl FnMut(Found<'_>),
+    ) {
+        self.waiting = 0;
+        // An unreadable part of the tree is not seen this time; the count will not be zero.
+        let _ = self.list(self.own, 0);
+        while let Some(Pending { pid, depth }) = self.next() {
+            let Some((pidfd, stat)) = self.identify(pid, depth) else {
+                continue;
+            };
+            if depth == 0 && !belongs(pid, &stat) {
+                continue;
+            }
+            visit(Found {
+                pid,
+                pidfd: pidfd.as_fd(),
+                stat,
+            });
+            self.path[depth] = Some(Ancestor { pid, pidfd });
+            if depth + 1 < DEPTH {
+                let _ = self.list(pid, depth + 1);
+            }
+        }
+        self.path.fill_with(|| None);
+    }
+
+    /// Calls `visit` with every child of this process that belongs.
+    pub(super) fn visit_children(
+        &mut self,
+        belongs: impl Fn(i32, &Stat) -> bool,
+        mut visit: impl FnMut(Found<'_>),
+    ) {
+        self.waiting = 0;
+        let _ = self.list(self.own, 0);
+        while let Some(Pending { pid, .. }) = self.next() {
+            if let Some((pidfd, stat)) = self.identify(pid, 0)
+                && belongs(pid, &stat)
+            {
+                visit(Found {
+                    pid,
+                    pidfd: pidfd.as_fd(),
+                    stat,
+                });
+            }
+        }
+    }
+
+    /// A descriptor of `pid` if that is, beyond doubt, the child of the ancestor above it.
+    ///
+    /// The number may have been given to a stranger since it was listed. Its parent is read after
+    /// the descriptor was opened; if the parent's own descriptor shows it alive after that, its
+    /// number meant it when it was compared.
+    fn identify(&mut self, pid: i32, depth: usize) -> Option<(OwnedFd, Stat)> {
+        let pidfd = pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok()?;
+        let stat = self.procfs.stat(pid).ok()?;
+        let is_child = match depth.checked_sub(1) {
+            None => stat.parent == self.own,
+            Some(above) => {
+                let ancestor = self.path[above].as_ref()?;
+                stat.parent == ancestor.pid && !has_ended(ancestor.pidfd.as_fd())
+            }
+        };
+        is_child.then_some((pidfd, stat))
+    }
+
+    /// Puts the children of `pid` on the list; true if some did not fit.
+    fn list(&mut self, pid: i32, depth: usize) -> io::Result<bool> {
+        let (pending, waiting) = (&mut self.pending, &mut self.waiting);
+        let mut overflow = false;
+        self.procfs
+            .each_child(pid, |child| match pending.get_mut(*waiting) {
+                Some(free) => {
+                    *free = Pending { pid: child, depth };
+                    *waiting += 1;
+                }
+                None => overflow = true,
+            })?;
+        Ok(overflow)
+    }
+
+    fn next(&mut self) -> Option<Pending> {
+        self.waiting = self.waiting.checked_sub(1)?;
+        self.pending.get(self.waiting).copied()
+    }
+}
+
+/// Whether the process behind `pidfd` has ended, reaped or not.
+pub(super) fn has_ended(pidfd: BorrowedFd<'_>) -> bool {
+    let mut fds = [PollFd::new(&pidfd, PollFlags::IN)];
+    let now = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    matches!(poll(&mut fds, Some(&now)), Ok(1..))
+}

@@ -1,0 +1,322 @@
+use std::cell::RefCell;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::time::{ClockId, clock_gettime};
+use tanist_core::Moment;
+use tempfile::TempDir;
+
+use crate::supervisor;
+use crate::tripwire::{Tripwire, timespec};
+
+/// How long a test waits for something that has to happen. It only ever costs time when it does not.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Whoever runs without privilege.
+pub(crate) const NOBODY: u32 = 65534;
+
+/// One supervisor with its guard, and a directory with everything they leave behind.
+pub(crate) struct Rig {
+    directory: TempDir,
+    process: Child,
+    pub(crate) pidfd: OwnedFd,
+    orders: Option<ChildStdin>,
+    said: Receiver<String>,
+    wires: RefCell<u32>,
+}
+
+/// What a supervisor is started with.
+pub(crate) struct Plan {
+    pub(crate) lease_ms: u64,
+    pub(crate) contain: &'static str,
+    pub(crate) require_cgroup: bool,
+    pub(crate) stdin: &'static str,
+    pub(crate) stop_signal: Signal,
+    pub(crate) cwd: &'static str,
+    pub(crate) user: &'static str,
+    /// Run everything as an ordinary user, if this is root.
+    pub(crate) unprivileged: bool,
+    /// Run everything with this signal ignored, as a shell does for its background jobs.
+    pub(crate) ignoring: Option<&'static str>,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            lease_ms: 2_000,
+            contain: "sweep",
+            require_cgroup: false,
+            stdin: "null",
+            stop_signal: Signal::TERM,
+            cwd: "-",
+            user: "-",
+            unprivileged: false,
+            ignoring: None,
+        }
+    }
+}
+
+impl Plan {
+    /// A supervisor whose child is this shell script; `$DIR` is the rig's directory.
+    pub(crate) fn shell(self, script: &str) -> Rig {
+        self.command(&["sh", "-c", script])
+    }
+
+    /// A supervisor whose child is this Python program.
+    pub(crate) fn python(self, program: &str) -> Rig {
+        self.command(&["python3", "-c", program])
+    }
+
+    pub(crate) fn command(self, command: &[&str]) -> Rig {
+        let directory = tempfile::Builder::new()
+            .prefix("tanist-guard-")
+            .tempdir()
+            .unwrap();
+        fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        let mut program = self.program(directory.path());
+        program.arg(supervisor::VERB).args([
+            self.lease_ms.to_string().as_str(),
+            self.contain,
+            &self.require_cgroup.to_string(),
+            self.stdin,
+            &self.stop_signal.as_raw().to_string(),
+            self.cwd,
+            self.user,
+            "--",
+        ]);
+        program.args(command).env("DIR", directory.path());
+        program
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .process_group(0);
+        let mut process = program.spawn().unwrap();
+        let pid = Pid::from_child(&process);
+        let orders = process.stdin.take();
+        let (sender, said) = channel();
+        let stdout = BufReader::new(process.stdout.take().unwrap());
+        std::thread::spawn(move || {
+            for line in stdout.lines().map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
+        });
+        let pidfd = pidfd_open(pid, PidfdFlags::empty()).unwrap();
+        Rig {
+            directory,
+            process,
+            pidfd,
+            orders,
+            said,
+            wires: RefCell::default(),
+        }
+    }
+
+    /// This test program as the wanted user, who has to be able to read it.
+    fn program(&self, directory: &Path) -> Command {
+        let own = std::env::current_exe().unwrap();
+        let mut words: Vec<OsString> = Vec::new();
+        if let Some(signal) = self.ignoring {
+            words.extend(
+                ["sh", "-c", &format!("trap '' {signal}; exec \"$@\""), "sh"].map(Into::into),
+            );
+        }
+        if self.unprivileged && rustix::process::geteuid().is_root() {
+            let copy = directory.join("guard-test");
+            fs::copy(&own, &copy).unwrap();
+            words.push(copy.into());
+        } else {
+            words.push(own.into());
+        }
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]);
+        if self.unprivileged && rustix::process::geteuid().is_root() {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        command
+    }
+}
+
+impl Rig {
+    /// Gives the supervisor an order.
+    pub(crate) fn tell(&mut self, order: &str) {
+        writeln!(self.orders.as_mut().unwrap(), "{order}").unwrap();
+    }
+
+    /// The next thing the supervisor says, which has to begin with `wanted`; answers with the rest.
+    pub(crate) fn expect(&self, wanted: &str) -> String {
+        let line = self
+            .said
+            .recv_timeout(PATIENCE)
+            .unwrap_or_else(|e| panic!("no {wanted}: {e}"));
+        let rest = line.strip_prefix(wanted);
+        rest.unwrap_or_else(|| panic!("not {wanted:?} but {line:?}"))
+            .trim()
+            .to_owned()
+    }
+
+    /// Waits until the guard is prepared; answers with its process id and its containment.
+    pub(crate) fn ready(&self) -> (i32, String) {
+        let said = self.expect("ready ");
+        let (pid, containment) = said.split_once(' ').unwrap();
+        (pid.parse().unwrap(), containment.to_owned())
+    }
+
+    /// Starts the child with this much lease; answers with the deadline.
+    pub(crate) fn begin(&mut self, lease: Duration) -> Moment {
+        let safe_until = now() + lease;
+        self.tell(&format!("begin {}", safe_until.since_origin().as_nanos()));
+        safe_until
+    }
+
+    /// Ready, begun with a lease that outlasts the test, and started; answers with the child.
+    pub(crate) fn start(&mut self) -> i32 {
+        self.ready();
+        self.begin(Duration::from_secs(600));
+        self.expect("started ").parse().unwrap()
+    }
+
+    /// Ends a guard whose tree is empty, and with it the supervisor.
+    pub(crate) fn dismiss(&mut self) {
+        self.tell("dismiss");
+        self.expect("gone");
+        assert_eq!(self.allocations(), 0, "the guard allocated");
+    }
+
+    /// A file of the rig's directory.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// A tripwire that the child's script opens as `$DIR/NAME`. To be made before it begins.
+    pub(crate) fn tripwire(&self, name: &str) -> Tripwire {
+        *self.wires.borrow_mut() += 1;
+        Tripwire::new(self.path(name))
+    }
+
+    /// Stops the supervisor, and waits until it has stopped.
+    pub(crate) fn freeze(&self) {
+        pidfd_send_signal(&self.pidfd, Signal::STOP).unwrap();
+        let stopped = rustix::process::WaitIdOptions::STOPPED;
+        rustix::process::waitid(rustix::process::WaitId::Pid(self.pid()), stopped).unwrap();
+    }
+
+    pub(crate) fn thaw(&self) {
+        pidfd_send_signal(&self.pidfd, Signal::CONT).unwrap();
+    }
+
+    /// Kills the supervisor alone.
+    pub(crate) fn kill(&self) {
+        pidfd_send_signal(&self.pidfd, Signal::KILL).unwrap();
+    }
+
+    pub(crate) fn pid(&self) -> Pid {
+        Pid::from_child(&self.process)
+    }
+
+    /// How often the guard allocated between its set-up and its end.
+    pub(crate) fn allocations(&self) -> usize {
+        wait_for_file(&self.path(ALLOCATIONS))
+            .trim()
+            .parse()
+            .unwrap()
+    }
+
+    /// What the release program was given, once it has run.
+    pub(crate) fn released(&self) -> String {
+        wait_for_file(&self.path(RELEASED))
+    }
+
+    /// Whether the release program was given anything.
+    pub(crate) fn was_released(&self) -> bool {
+        self.path(RELEASED).exists()
+    }
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        // A failed test leaves its supervisor behind; its guard then does what it is for.
+        let _ = pidfd_send_signal(&self.pidfd, Signal::CONT);
+        let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
+        let _ = self.process.wait();
+    }
+}
+
+const ALLOCATIONS: &str = "allocations";
+const RELEASED: &str = "released";
+/// Where the processes of a tree write their numbers, for [`note_release`] to look for.
+pub(crate) const PIDS: &str = "pids";
+
+/// In the guard: how often it allocated.
+pub(crate) fn note_allocations(count: usize) {
+    write_whole(&env_directory().join(ALLOCATIONS), &count.to_string());
+}
+
+/// In the release program: what it was given, and who of the tree was alive at that moment.
+pub(crate) fn note_release(bytes: &[u8]) -> Result<(), String> {
+    let pids = fs::read_to_string(env_directory().join(PIDS)).unwrap_or_default();
+    let alive = |pid: &&str| Path::new("/proc").join(pid).exists();
+    let alive: Vec<&str> = pids.split_whitespace().filter(alive).collect();
+    let text = format!("{} {alive:?}", String::from_utf8_lossy(bytes));
+    write_whole(&env_directory().join(RELEASED), &text);
+    Ok(())
+}
+
+fn env_directory() -> PathBuf {
+    std::env::var_os("DIR").unwrap().into()
+}
+
+fn write_whole(path: &Path, text: &str) {
+    let partial = path.with_extension("partial");
+    fs::write(&partial, text).unwrap();
+    fs::rename(&partial, path).unwrap();
+}
+
+/// Waits until the file has been renamed into place.
+fn wait_for_file(path: &Path) -> String {
+    use rustix::event::{PollFd, PollFlags, poll};
+    use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
+    let watch = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).unwrap();
+    add_watch(&watch, path.parent().unwrap(), WatchFlags::MOVED_TO).unwrap();
+    let until = now() + PATIENCE;
+    while !path.exists() {
+        let left = until.since(now());
+        assert!(!left.is_zero(), "{} never came", path.display());
+        let mut fds = [PollFd::new(&watch, PollFlags::IN)];
+        poll(&mut fds, Some(&timespec(left))).unwrap();
+        let _ = rustix::io::read(&watch, &mut [0; 4096]);
+    }
+    fs::read_to_string(path).unwrap()
+}
+
+/// The boot-time clock.
+pub(crate) fn now() -> Moment {
+    let now = clock_gettime(ClockId::Boottime);
+    let seconds = u64::try_from(now.tv_sec).unwrap();
+    Moment::after_origin(Duration::new(seconds, u32::try_from(now.tv_nsec).unwrap()))
+}
+
+/// A process that a test signals: by descriptor, like everything else.
+pub(crate) fn pidfd(pid: i32) -> OwnedFd {
+    pidfd_open(Pid::from_raw(pid).unwrap(), PidfdFlags::empty()).unwrap()
+}
+
+/// Whether a process with this number is there.
+pub(crate) fn exists(pid: i32) -> bool {
+    File::open(format!("/proc/{pid}/stat")).is_ok()
+}
+
+/// The numbers of a process's children.
+pub(crate) fn children(pid: i32) -> Vec<i32> {
+    let list = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+    list.split_whitespace()
+        .map(|pid| pid.parse().unwrap())
+        .collect()
+}
