@@ -75,6 +75,7 @@ enum Session {
 }
 
 /// What the loop wakes for.
+#[expect(clippy::large_enum_variant, reason = "one at a time, and never stored")]
 enum Wake {
     Request(Option<Request>),
     Report(Option<Report>),
@@ -321,6 +322,7 @@ impl Driver {
                 focus,
             }),
             Order::Commit { ask, commit } => {
+                let commit = Box::new(commit);
                 self.command(Command::Commit {
                     election: name,
                     ask,

@@ -4,6 +4,8 @@ mod backend;
 mod boot_timer;
 mod campaign;
 pub mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod driver;
 mod error;
 mod leadership;
@@ -40,4 +42,14 @@ pub use target::{Place, Server, Target, check_election};
 /// The names of the backends of this build.
 pub fn backends() -> impl Iterator<Item = &'static str> {
     backend::table::compiled()
+}
+
+/// The backend of `target`, to wrap it, to test it or to share it; [`Session::open`] does it by
+/// itself.
+///
+/// # Errors
+///
+/// As [`Session::open`].
+pub fn open_backend(target: &Target) -> Result<Box<dyn Backend>, Error> {
+    backend::table::open(target)
 }

@@ -71,7 +71,7 @@ pub enum Command {
         /// Returned with the answer.
         ask: Ask,
         /// What to commit.
-        commit: Commit,
+        commit: Box<Commit>,
     },
     /// Report this election no more. What it had created may be deleted, never its record.
     Leave {

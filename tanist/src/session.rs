@@ -151,10 +151,10 @@ impl Session {
         let election: ElectionName = settings.election.as_str().into();
         let instance = InstanceId::new(random(OPERATION)?);
         let seed = u64::from_le_bytes(random_bytes(OPERATION)?);
-        let state = match &settings.state_dir {
-            Some(dir) => Some(StateDir::new(dir.clone(), &election)),
-            None => None,
-        };
+        let state = settings
+            .state_dir
+            .clone()
+            .map(|dir| StateDir::new(dir, &election));
         let desk = Desk::new(&election, &settings.node, instance);
         let origin = Origin {
             election: Arc::clone(&election),

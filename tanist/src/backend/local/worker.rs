@@ -22,7 +22,7 @@ pub(super) enum Task {
     Watch(Focus),
     Commit {
         ask: Ask,
-        commit: Commit,
+        commit: Box<Commit>,
     },
 }
 
@@ -103,7 +103,7 @@ impl Worker {
     }
 
     /// `None` when the thread was lost, and with it what was open.
-    async fn commit(&self, mut desk: Desk, ask: Ask, commit: Commit) -> Option<Desk> {
+    async fn commit(&self, mut desk: Desk, ask: Ask, commit: Box<Commit>) -> Option<Desk> {
         let done = tokio::task::spawn_blocking(move || {
             let outcome = desk.commit(&commit);
             (desk, outcome)
