@@ -19,6 +19,7 @@ mod log;
 mod overview;
 mod printer;
 mod problem;
+mod release;
 mod settings;
 mod signal_name;
 mod span;
@@ -30,12 +31,5 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    guard::hidden_verb(&arguments, release).unwrap_or_else(command::main)
-}
-
-/// Gives back the leadership of a supervisor that is dead, from the release program.
-fn release(bytes: &[u8]) -> Result<(), String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| format!("no event queue: {error}"))?;
-    runtime.block_on(tanist::release(bytes)).map_err(|error| error.to_string())
+    guard::hidden_verb(&arguments, release::by_library).unwrap_or_else(command::main)
 }
