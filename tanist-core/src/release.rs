@@ -70,6 +70,11 @@ impl Release {
         &self.step
     }
 
+    /// The entry that is given back.
+    pub const fn entry(&self) -> &EntryId {
+        &self.entry
+    }
+
     /// What became of the deletion. An entry that is not there is as good as a deleted one.
     pub fn deleted(&mut self, outcome: &Outcome) {
         let gone = matches!(

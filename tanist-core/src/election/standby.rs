@@ -1,7 +1,7 @@
 //! Standing in the line: getting a place, keeping it, and knowing why not to claim yet.
 
 use super::claim::Permit;
-use super::{Election, Purpose, Session};
+use super::{Election, Look, Purpose, Session};
 use crate::candidate::EntryId;
 use crate::event::{Event, Wait};
 use crate::fact::Receipt;
@@ -27,7 +27,9 @@ impl Election {
             self.tell_wait(Wait::Disconnected);
             return;
         }
-        if self.seen.is_none() {
+        // An answer since has called the view in question: to act on it again would only ask the
+        // store the same thing again, as fast as it answers.
+        if self.seen.is_none() || self.look != Look::Content {
             self.want_look();
             return;
         }
