@@ -22,6 +22,9 @@ pub(super) async fn check(fixture: &dyn Fixture) -> Lawful<()> {
         cancel_after(fixture, polls, instance, witness.member()).await;
         cancelled.push(instance);
     }
+    // Whatever goes on by itself has done so by then.
+    witness.listen(fixture.settings().ttl).await;
+    witness.look().await?;
     let empty = |c: &Contender| {
         let is_left = |candidate: &Candidate| {
             candidate

@@ -173,18 +173,21 @@ impl Contender {
         }
     }
 
-    /// A view that came after it was asked for now.
+    /// A view that was read after this was called. Views may come late, so it has to be as new as
+    /// what a read without a session finds now.
     pub(super) async fn look(&mut self) -> Lawful<View> {
-        // One that is on its way already was read before.
-        while let Ok(report) = self.peer.reports.try_recv() {
-            self.take_in(report);
-        }
+        let now = self.backend.read(&self.election).await;
+        let now = now.map_err(|error| format!("the election cannot be read: {error}"))?;
+        let floor = now.view.position.revision;
         let before = self.views;
         self.send(Command::Look {
             election: Arc::clone(&self.election),
         });
-        self.until("view after a look", |c| c.views > before)
-            .await?;
+        let fresh = |c: &Self| {
+            let view = c.view.as_ref();
+            c.views > before && view.is_some_and(|view| view.position.revision >= floor)
+        };
+        self.until("fresh view after a look", fresh).await?;
         self.view.clone().ok_or_else(|| "no view".to_owned())
     }
 
