@@ -192,3 +192,48 @@ fn health(place: &Place) -> &'static str {
         .as_ref()
         .map_or("unknown", |member| health_word(member.health))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::overview::tests::{seen, view};
+    use tanist::RecordState;
+    use tanist::core::Vacancy;
+
+    #[test]
+    fn the_first_look_tells_how_things_stand_and_the_same_again_tells_nothing() {
+        let now = seen(&view(
+            &[("a", 100), ("b", 100)],
+            RecordState::Leading,
+            Vacancy::Held,
+        ));
+        let words: Vec<_> = changes(None, &now).iter().map(Change::word).collect();
+        assert_eq!(words, ["leader", "joined", "joined"]);
+        assert_eq!(changes(Some(&now), &now), []);
+    }
+
+    #[test]
+    fn a_leader_that_goes_is_told_with_its_name() {
+        let before = seen(&view(
+            &[("a", 100), ("b", 100)],
+            RecordState::Leading,
+            Vacancy::Held,
+        ));
+        let mut after = view(
+            &[("a", 100), ("b", 100)],
+            RecordState::Resigned,
+            Vacancy::Free,
+        );
+        after.line.remove(0);
+        let texts: Vec<_> = changes(Some(&before), &seen(&after))
+            .iter()
+            .map(Change::text)
+            .collect();
+        assert_eq!(texts, ["nobody leads; a did (start)", "a has left"]);
+        let json = changes(Some(&before), &seen(&after))[0].json();
+        assert_eq!(
+            (&json["event"], &json["from"]),
+            (&"leader".into(), &"a".into())
+        );
+    }
+}

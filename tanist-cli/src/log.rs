@@ -25,7 +25,7 @@ pub(crate) struct Log {
 
 impl Log {
     /// The log that the arguments ask for.
-    pub(crate) fn open(speech: &SpeechArgs, election: &str, node: &str) -> Self {
+    pub(crate) fn open(speech: &SpeechArgs) -> Self {
         let human = match speech.log_format.unwrap_or_default() {
             LogForm::Human => true,
             LogForm::Json => false,
@@ -38,9 +38,14 @@ impl Log {
             (_, _) => Level::Last,
         };
         Self {
-            writer: Arc::new(Writer::start(human, election, node)),
+            writer: Arc::new(Writer::start(human)),
             least,
         }
+    }
+
+    /// From now on every line says these names.
+    pub(crate) fn name(&self, election: &str, node: &str) {
+        self.writer.name(election, node);
     }
 
     /// Says one line, unless it is of less weight than is asked for.

@@ -305,3 +305,130 @@ fn next_in_line(view: &View, leader: Option<InstanceId>, unix: u64) -> Option<us
         .min()
         .map(|(.., index)| index)
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+    use tanist::core::{Directive, Position};
+    use tanist::{EntryId, Term};
+
+    /// The nodes of these names stand in this order; the first one's record is in this state.
+    pub(crate) fn view(names: &[(&str, u32)], state: RecordState, vacancy: Vacancy) -> View {
+        let instance = |index: usize| InstanceId::new(index as u128 + 1);
+        let entry = |index: usize| EntryId {
+            key: format!("demo/{index}"),
+            created: 9,
+        };
+        let record = Record {
+            format: Record::FORMAT,
+            election: "demo".to_owned(),
+            term: Term::new(42),
+            node: names.first().map_or("gone", |(name, _)| name).to_owned(),
+            instance: instance(0),
+            address: "x:1".to_owned(),
+            entry: entry(0),
+            lease: Duration::from_secs(8),
+            state,
+            reason: "start".to_owned(),
+            at: 1_000,
+            unknown: serde_json::Map::new(),
+        };
+        let line = (0..names.len()).map(|i| Candidate {
+            entry: entry(i),
+            owner: Owner::Instance(instance(i)),
+        });
+        let member = |node: &str, priority| Member {
+            node: node.to_owned(),
+            address: String::new(),
+            priority,
+            health: Health::Healthy,
+            aside: false,
+            version: "0".to_owned(),
+        };
+        let members: BTreeMap<_, _> = names
+            .iter()
+            .enumerate()
+            .map(|(i, (name, priority))| (instance(i), member(name, *priority)))
+            .collect();
+        View {
+            position: Position::default(),
+            record: Reading::Known(record),
+            record_stamp: None,
+            beat: None,
+            line: line.collect(),
+            members,
+            directive: Directive::default(),
+            vacancy,
+        }
+    }
+
+    pub(crate) fn seen(view: &View) -> Overview {
+        Overview::of("demo", view, 2_000)
+    }
+
+    #[test]
+    fn the_leader_comes_first_and_the_best_of_the_others_is_next() {
+        let view = view(
+            &[("a", 100), ("b", 100), ("c", 200)],
+            RecordState::Leading,
+            Vacancy::Held,
+        );
+        let seen = seen(&view);
+        assert_eq!(seen.leader().map(|leader| leader.node.as_str()), Some("a"));
+        let roles: Vec<_> = seen
+            .members
+            .iter()
+            .map(|m| (m.node.as_str(), m.role, m.next))
+            .collect();
+        let expected = [
+            ("a", "leader", false),
+            ("b", "standby", false),
+            ("c", "standby", true),
+        ];
+        assert_eq!(roles, expected);
+        assert_eq!(seen.code(), Code::Ok);
+    }
+
+    #[test]
+    fn a_record_is_not_believed_beyond_its_lock_or_its_entry() {
+        let free = view(
+            &[("a", 100), ("b", 100)],
+            RecordState::Leading,
+            Vacancy::Free,
+        );
+        assert_eq!(seen(&free).state, State::Vacant);
+        let mut gone = view(
+            &[("a", 100), ("b", 100)],
+            RecordState::Leading,
+            Vacancy::ByLease,
+        );
+        gone.line.remove(0);
+        assert_eq!(seen(&gone).state, State::Vacant);
+        assert_eq!(seen(&gone).code(), Code::NoLeader);
+    }
+
+    #[test]
+    fn a_held_lock_without_a_leader_is_somebody_elses() {
+        let held = view(&[("a", 100)], RecordState::Resigned, Vacancy::Held);
+        assert!(matches!(seen(&held).state, State::Foreign(_)));
+    }
+
+    #[test]
+    fn who_waits_does_not_lead_yet_and_garbage_needs_a_person() {
+        let waiting = view(&[("a", 100)], RecordState::Waiting, Vacancy::ByLease);
+        assert_eq!(seen(&waiting).code(), Code::NoLeader);
+        let newer = View {
+            record: Reading::Newer { format: 2 },
+            ..view(&[("a", 100)], RecordState::Leading, Vacancy::ByLease)
+        };
+        assert_eq!(seen(&newer).code(), Code::Protocol);
+        let nothing = View {
+            record: Reading::Absent,
+            members: BTreeMap::new(),
+            ..view(&[], RecordState::Resigned, Vacancy::Free)
+        };
+        assert_eq!(seen(&nothing).code(), Code::UnknownElection);
+    }
+}

@@ -9,6 +9,7 @@ mod environment;
 mod leading;
 mod news;
 mod policy;
+mod restart;
 mod role_file;
 mod run_files;
 mod signals;
@@ -82,6 +83,7 @@ impl Supervisor {
         let files = RunFiles::take(&settings.place.run_dir.value, &election, &settings.node)?;
         tell_name(&log, &settings, &files);
         settings.node.value.clone_from(&files.node);
+        log.name(&election, &files.node);
         let guard = prepare(&spec).await?;
         let session = Session::open(
             &settings.place.target.value,

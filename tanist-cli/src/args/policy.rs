@@ -115,7 +115,7 @@ impl Default for Limit {
     fn default() -> Self {
         Self {
             times: 5,
-            within: Duration::from_mins(10),
+            within: Duration::from_secs(600),
         }
     }
 }

@@ -16,11 +16,7 @@ use crate::supervise::{Supervisor, base_environment, resolve_command};
 /// Keeps one copy of a command active, until there is an exit code.
 pub(super) fn main(layers: Layers<'_>, args: RunArgs) -> Exit {
     printer::choose_colors(&args.speech);
-    let log = Log::open(
-        &args.speech,
-        args.election.as_deref().unwrap_or_default(),
-        args.node.as_deref().unwrap_or_default(),
-    );
+    let log = Log::open(&args.speech);
     log.take_diagnostics();
     let exit = run(layers, args, &log).unwrap_or_else(|problem| {
         log.say(LogLine::new(Level::Error, "error", problem.to_string()));
@@ -32,6 +28,7 @@ pub(super) fn main(layers: Layers<'_>, args: RunArgs) -> Exit {
 
 fn run(layers: Layers<'_>, args: RunArgs, log: &Log) -> Result<Exit, Problem> {
     let settings = RunSettings::resolve(layers, args)?;
+    log.name(&settings.election.value, &settings.node.value);
     let spec = specify(&settings)?;
     runtime()?.block_on(async {
         let (supervisor, guard) = Supervisor::start(settings, spec, log.clone()).await?;
@@ -50,7 +47,7 @@ fn specify(settings: &RunSettings) -> Result<GuardSpec, Problem> {
     let command = child
         .command
         .first()
-        .map_or(OsStr::new(""), |command| command.as_os_str());
+        .map_or_else(|| OsStr::new(""), |command| command.as_os_str());
     if let Some(dir) = &child.cwd.value
         && !dir.is_dir()
     {

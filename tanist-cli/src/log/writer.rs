@@ -1,7 +1,7 @@
 use std::io::Write;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::LogLine;
@@ -16,25 +16,33 @@ const PATIENCE: Duration = Duration::from_millis(500);
 pub(super) struct Writer {
     queue: Mutex<Option<SyncSender<LogLine>>>,
     finished: Mutex<Option<Receiver<()>>>,
-    dropped: std::sync::Arc<AtomicU64>,
+    dropped: Arc<AtomicU64>,
+    names: Arc<Mutex<Names>>,
+}
+
+/// What every line of a program's log says.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names {
+    pub(super) election: String,
+    pub(super) node: String,
 }
 
 impl Writer {
-    pub(super) fn start(human: bool, election: &str, node: &str) -> Self {
+    pub(super) fn start(human: bool) -> Self {
         let (queue, lines) = sync_channel::<LogLine>(QUEUE);
         let (done, finished) = sync_channel(1);
-        let dropped = std::sync::Arc::new(AtomicU64::new(0));
-        let count = std::sync::Arc::clone(&dropped);
-        let (election, node) = (election.to_owned(), node.to_owned());
+        let (dropped, names) = (Arc::new(AtomicU64::new(0)), Arc::<Mutex<Names>>::default());
+        let (count, known) = (Arc::clone(&dropped), Arc::clone(&names));
         let write = move || {
             for line in lines {
+                let names = known.lock().map(|names| names.clone()).unwrap_or_default();
                 let lost = count.swap(0, Ordering::Relaxed);
                 if lost > 0 {
                     let text =
                         format!("{lost} lines were dropped: the log is not read fast enough");
-                    emit(&LogLine::warn("log", text), human, &election, &node);
+                    emit(&LogLine::warn("log", text), human, &names);
                 }
-                emit(&line, human, &election, &node);
+                emit(&line, human, &names);
             }
             // Nobody may be waiting any more.
             let _ = done.send(());
@@ -48,6 +56,17 @@ impl Writer {
             queue: Mutex::new(started.then_some(queue)),
             finished: Mutex::new(Some(finished)),
             dropped,
+            names,
+        }
+    }
+
+    /// From now on lines say these names.
+    pub(super) fn name(&self, election: &str, node: &str) {
+        if let Ok(mut names) = self.names.lock() {
+            *names = Names {
+                election: election.to_owned(),
+                node: node.to_owned(),
+            };
         }
     }
 
@@ -76,11 +95,11 @@ impl Writer {
 }
 
 /// One write for one line, so that lines of several processes do not mix.
-fn emit(line: &LogLine, human: bool, election: &str, node: &str) {
+fn emit(line: &LogLine, human: bool, names: &Names) {
     let mut text = if human {
         line.human()
     } else {
-        line.json(election, node)
+        line.json(&names.election, &names.node)
     };
     text.push('\n');
     // There is nobody left to tell that standard error is closed.

@@ -63,9 +63,10 @@ impl RunSettings {
             (false, None) => Patience::Endless,
         };
         let number = |given: Option<u8>, reason| {
-            given.map_or(Exit::of(Code::TempFail, reason), |code| {
-                Exit::numbered(code, reason)
-            })
+            given.map_or_else(
+                || Exit::of(Code::TempFail, reason),
+                |code| Exit::numbered(code, reason),
+            )
         };
         Ok(Self {
             election,

@@ -67,7 +67,7 @@ impl Supervisor {
         loop {
             let going = tokio::select! {
                 biased;
-                report = guard.report() => self.reported(report, lead, tenure),
+                report = guard.report() => self.reported(report, lead, guard.pid(), tenure),
                 word = tenure.word() => match word {
                     Word::End(ending) => self.must_end(ending, guard, tenure),
                     Word::Until(safe_until) => {
@@ -119,14 +119,20 @@ impl Supervisor {
         }
     }
 
-    fn reported(&mut self, report: GuardReport, lead: &Leadership, tenure: &mut Tenure) -> Going {
+    fn reported(
+        &mut self,
+        report: GuardReport,
+        lead: &Leadership,
+        guard: u32,
+        tenure: &mut Tenure,
+    ) -> Going {
         match report {
             GuardReport::Started { pid } => {
                 tenure.started_at = Some(tanist::clock::now().at);
                 let command = self.settings.child.command[0].display();
                 let line = LogLine::info("started", format!("{command}, pid {pid}"));
-                self.log
-                    .say(line.with("pid", pid).with("term", tenure.term));
+                let line = line.with("pid", pid).with("guard", guard);
+                self.log.say(line.with("term", tenure.term));
                 self.desk
                     .leads(tenure.term, lead.safe_until(), pid, &self.log);
             }
@@ -252,7 +258,7 @@ impl Supervisor {
     }
 
     /// Notes a stop; the second one is for at once.
-    fn stop(&mut self, signal: SignalName, tenure: &mut Tenure) -> Stop {
+    pub(super) fn stop(&mut self, signal: SignalName, tenure: &mut Tenure) -> Stop {
         let stop = match tenure.stop {
             None => {
                 let how = self.settings.child.stop_signal.value;
@@ -271,62 +277,6 @@ impl Supervisor {
         self.desk.role(Role::Standby, &self.log);
         self.leave();
         stop
-    }
-
-    /// Waits before a restart, still leading, with the next guard ready to release.
-    async fn get_ready_again(
-        &mut self,
-        lead: &Leadership,
-        guard: &mut Guard,
-        tenure: &mut Tenure,
-        after: Duration,
-        attempt: u32,
-    ) {
-        let text = format!("number {attempt} in a row, in {}", Span(after));
-        self.log
-            .say(LogLine::info("restart", text).with("attempt", attempt));
-        let next = super::prepare(&self.spec)
-            .await
-            .map_err(|problem| (problem.to_string(), problem.exit()));
-        let ready = next.and_then(|mut next| {
-            next.provide_release(&lead.release_bytes())
-                .map_err(|error| (error.to_string(), Exit::of(Code::OsError, "guard-unusable")))?;
-            Ok(next)
-        });
-        match ready {
-            // The old one goes only now: never without a guard that would release if we died.
-            Ok(next) => std::mem::replace(guard, next).dismiss(),
-            Err((why, exit)) => {
-                self.log.say(LogLine::new(Level::Error, "error", why));
-                tenure.failed = Some(exit);
-                return;
-            }
-        }
-        self.wait_to_restart(guard, tenure, after).await;
-    }
-
-    async fn wait_to_restart(&mut self, guard: &mut Guard, tenure: &mut Tenure, after: Duration) {
-        let waited = tokio::time::sleep(after);
-        tokio::pin!(waited);
-        while tenure.goes_on() {
-            tokio::select! {
-                biased;
-                word = tenure.word() => if let Word::End(ending) = word {
-                    tenure.ends = true;
-                    tenure.lost |= ending.is_none_or(|ending| !ending.cause.is_planned());
-                },
-                told = self.signals.next() => if let Told::Stop(signal) = told {
-                    self.stop(signal, tenure);
-                },
-                report = guard.report() => if report == GuardReport::Gone {
-                    tenure.guard_lost = true;
-                    tenure.ends = true;
-                },
-                line = self.news.next() => self.log.say(line),
-                instruction = self.desk.next() => self.instructed(instruction),
-                () = &mut waited => return,
-            }
-        }
     }
 
     /// Waits until the record says that we do not lead. A second signal cuts that short.

@@ -145,7 +145,7 @@ mod tests {
             cooldown: default(COOLDOWN),
             max_failovers: default(Limit {
                 times: 2,
-                within: Duration::from_mins(1),
+                within: Duration::from_secs(60),
             }),
         };
         Policy::new(settings, once, 7)
@@ -212,7 +212,7 @@ mod tests {
             Verdict::Restart { attempt: 1, .. }
         ));
         let long = Ended {
-            ran_for: Duration::from_mins(2),
+            ran_for: Duration::from_secs(120),
             ..FAILED
         };
         assert!(matches!(

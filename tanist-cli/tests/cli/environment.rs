@@ -185,16 +185,14 @@ fn inherited_input_is_read_by_the_child() {
 }
 
 #[test]
-fn as_root_the_child_can_run_as_another_user() {
-    if !rustix::process::geteuid().is_root() {
-        let stage = Stage::new();
-        let refused = stage.ask(["run", "-e", "demo", "--once", "--user", "0", "--", "true"]);
-        assert_ne!(refused.status.code(), Some(0));
-        return;
-    }
+fn the_child_runs_as_the_user_asked_for() {
     let stage = Stage::new();
+    let root = rustix::process::geteuid().is_root();
+    // An ordinary user can only name itself.
+    let own = rustix::process::geteuid().as_raw().to_string();
+    let user = if root { "65534" } else { own.as_str() };
     let args = [
-        "run", "-e", "demo", "--once", "--cwd", "/", "--user", "nobody", "--", "id", "-un",
+        "run", "-e", "demo", "--once", "--cwd", "/", "--user", user, "--", "id", "-u",
     ];
-    assert_eq!(out(&stage.ask(args)), "nobody\n");
+    assert_eq!(out(&stage.ask(args)), format!("{user}\n"));
 }

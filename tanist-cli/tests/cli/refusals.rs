@@ -198,12 +198,8 @@ fn directories_that_others_can_enter_are_refused() {
 
 #[test]
 fn an_ordinary_user_without_a_private_place_is_told_so() {
-    if rustix::process::geteuid().is_root() {
-        // Root has a place of its own, so there is nothing to refuse.
-        return;
-    }
     let stage = Stage::new();
-    let mut command = stage.tanist();
+    let (mut command, _) = stage.tanist_of_an_ordinary_user();
     command
         .env_remove("TANIST_RUN_DIR")
         .env_remove("XDG_RUNTIME_DIR");
@@ -211,8 +207,21 @@ fn an_ordinary_user_without_a_private_place_is_told_so() {
         .args(["run", "-e", "demo", "--", "true"])
         .output()
         .unwrap();
-    assert_eq!(output.status.code(), Some(73));
+    assert_eq!(output.status.code(), Some(73), "{}", err(&output));
     assert!(err(&output).contains("run-dir::none"));
+}
+
+#[test]
+fn an_ordinary_user_cannot_run_the_child_as_another() {
+    let stage = Stage::new();
+    let (mut command, home) = stage.tanist_of_an_ordinary_user();
+    command
+        .env("TANIST_RUN_DIR", home.join("run"))
+        .env("TANIST_STATE_DIR", home.join("state"));
+    let args = ["run", "-e", "demo", "--once", "--user", "0", "--", "true"];
+    let output = command.args(args).output().unwrap();
+    assert_eq!(output.status.code(), Some(71), "{}", err(&output));
+    assert!(err(&output).contains("guard::refused"), "{}", err(&output));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 use std::ffi::OsStr;
+use std::fs::Permissions;
 use std::io::{BufRead, BufReader, Read};
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -13,6 +15,9 @@ use tempfile::TempDir;
 
 /// Longer than anything here takes on the slowest machine; reached only by a failure.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// An ordinary user of every Linux.
+const NOBODY: u32 = 65534;
 
 /// A machine of its own: run directory, state directory, nothing inherited from other tanists.
 pub(crate) struct Stage {
@@ -57,6 +62,46 @@ impl Stage {
             .env("TANIST_STATE_DIR", self.path("state"))
             .stdin(Stdio::null());
         command
+    }
+
+    /// The same as an ordinary user, with a directory to call its own.
+    pub(crate) fn tanist_of_an_ordinary_user(&self) -> (Command, PathBuf) {
+        let home = self.path("home");
+        std::fs::create_dir_all(&home).unwrap();
+        let mut inner = self.tanist();
+        if !rustix::process::geteuid().is_root() {
+            return (inner, home);
+        }
+        // The build's directory may be closed to others.
+        let program = self.path("tanist");
+        if !program.exists() {
+            // By another process: a descriptor of ours, open for writing, could be inherited by what
+            // a parallel test starts, and then nobody can execute the file.
+            let copied = Command::new("cp")
+                .arg(env!("CARGO_BIN_EXE_tanist"))
+                .arg(&program)
+                .status();
+            assert!(copied.unwrap().success());
+        }
+        std::fs::set_permissions(self.dir.path(), Permissions::from_mode(0o755)).unwrap();
+        std::os::unix::fs::chown(&home, Some(NOBODY), Some(NOBODY)).unwrap();
+        let variables: Vec<_> = inner
+            .get_envs()
+            .map(|(k, v)| (k.to_owned(), v.map(ToOwned::to_owned)))
+            .collect();
+        inner = Command::new(program);
+        for (name, value) in variables {
+            match value {
+                Some(value) => inner.env(name, value),
+                None => inner.env_remove(name),
+            };
+        }
+        inner
+            .uid(NOBODY)
+            .gid(NOBODY)
+            .current_dir("/")
+            .stdin(Stdio::null());
+        (inner, home)
     }
 
     /// The answer of a command that ends by itself.
@@ -105,10 +150,6 @@ impl Node {
             readers,
             heard: Vec::new(),
         }
-    }
-
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
     }
 
     /// Waits for a line of the log with this event.

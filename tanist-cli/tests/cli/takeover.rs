@@ -1,6 +1,6 @@
 use rustix::process::Signal;
 
-use crate::stage::Stage;
+use crate::stage::{Node, Stage};
 
 /// Says its term, then works until it is killed.
 const WORK: &str = "echo $TANIST_TERM; exec sleep 1000";
@@ -27,6 +27,26 @@ fn a_second_terminal_stands_by_and_takes_over_when_the_first_is_killed() {
     );
     second.signal(Signal::TERM);
     assert_eq!(second.ended(), (0, "tanist:stopped".to_owned()));
+}
+
+#[test]
+fn an_ordinary_user_with_a_login_session_needs_no_settings() {
+    let stage = Stage::new();
+    let start = || {
+        let (mut command, home) = stage.tanist_of_an_ordinary_user();
+        for name in ["TANIST_RUN_DIR", "TANIST_STATE_DIR", "XDG_STATE_HOME"] {
+            command.env_remove(name);
+        }
+        command.env("XDG_RUNTIME_DIR", &home).env("HOME", &home);
+        command.args(["run", "-e", "demo", "--", "sh", "-c", WORK]);
+        Node::start(command)
+    };
+    let mut first = start();
+    let first_term = term(&first.line());
+    let mut second = start();
+    second.event("standby");
+    first.kill();
+    assert!(term(&second.line()) > first_term);
 }
 
 #[test]
