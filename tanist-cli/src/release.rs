@@ -8,5 +8,7 @@ pub(crate) fn by_library(bytes: &[u8]) -> Result<(), String> {
         .enable_all()
         .build()
         .map_err(|error| format!("there is no event queue: {error}"))?;
-    runtime.block_on(tanist::release(bytes)).map_err(|error| error.to_string())
+    runtime
+        .block_on(tanist::release(bytes))
+        .map_err(|error| error.to_string())
 }
