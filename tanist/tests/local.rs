@@ -1,57 +1,16 @@
 //! Real sessions of one process on one directory: who leads, who follows, and what may go wrong.
 
+mod nodes;
+
 use std::time::Duration;
 
-use tanist::{
-    Campaign, CampaignSettings, EndCause, Leadership, Observer, Session, SessionSettings, Store,
-    Target, Timing,
-};
-
-/// Longer than anything below takes on a machine that is busy with something else.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-struct Node {
-    session: Session,
-    campaign: Campaign,
-}
-
-fn target(dir: &tempfile::TempDir) -> Target {
-    Target::parse(&format!("local:{}", dir.path().join("store").display())).unwrap()
-}
-
-fn settings(node: &str) -> CampaignSettings {
-    let mut settings = CampaignSettings::new("jobs", node).unwrap();
-    settings.timing = Timing::from_lease(Duration::from_secs(2)).unwrap();
-    settings.address = format!("{node}:9000");
-    settings
-}
-
-async fn node(target: &Target, name: &str) -> Node {
-    stand(target, settings(name)).await
-}
-
-async fn stand(target: &Target, settings: CampaignSettings) -> Node {
-    let session_settings = SessionSettings::for_timing(&settings.timing);
-    let session = Session::open(target, session_settings).await.unwrap();
-    let campaign = session.campaign(settings).await.unwrap();
-    Node { session, campaign }
-}
-
-async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(PATIENCE, future).await {
-        Ok(value) => value,
-        Err(_) => panic!("{what} took longer than {PATIENCE:?}"),
-    }
-}
-
-async fn elected(node: &Node) -> Leadership {
-    soon("an election", node.campaign.elected()).await.unwrap()
-}
+use nodes::{elected, node, settings, soon, stand, store_target};
+use tanist::{EndCause, Store, Timing};
 
 #[tokio::test]
 async fn the_first_leads_and_the_second_follows_at_once_when_it_stops() {
     let dir = tempfile::tempdir().unwrap();
-    let target = target(&dir);
+    let target = store_target(&dir);
     let a = node(&target, "a").await;
     let lead_a = elected(&a).await;
     assert_eq!(lead_a.reason().word(), "start");
@@ -87,4 +46,179 @@ async fn the_first_leads_and_the_second_follows_at_once_when_it_stops() {
         a.session.close().await;
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_killed_holder_is_followed_within_moments_and_a_dropped_session_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let target = store_target(&dir);
+    // A runtime of its own, so that its end takes everything with it, like the end of a process.
+    let (doomed, lead) = {
+        let target = target.clone();
+        tokio::task::spawn_blocking(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            let lead = runtime.block_on(async {
+                let a = node(&target, "a").await;
+                let lead = elected(&a).await;
+                std::mem::forget(a);
+                lead
+            });
+            (runtime, lead)
+        })
+        .await
+        .unwrap()
+    };
+    let b = node(&target, "b").await;
+    soon(
+        "standing",
+        b.campaign.watch().wait_for(|s| s.entry.is_some()),
+    )
+    .await
+    .unwrap();
+    doomed.shutdown_background();
+    let lead_b = elected(&b).await;
+    assert!(lead_b.term() > lead.term());
+    assert_eq!(lead_b.reason().word(), "failover");
+    assert_eq!(
+        soon("the end of a", lead.ending()).await.cause,
+        EndCause::LeaseDue
+    );
+}
+
+#[tokio::test]
+async fn the_lock_stays_with_whoever_has_a_copy_of_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let target = store_target(&dir);
+    let a = node(&target, "a").await;
+    let lead = elected(&a).await;
+    let holds = lead.holds().unwrap();
+    assert_eq!(holds.len(), 1);
+    let lock = std::fs::File::open(dir.path().join("store/jobs/lock")).unwrap();
+    assert!(lock.try_lock().is_err(), "the leader holds it");
+    // An orderly end frees it for all copies at once.
+    lead.stopped();
+    soon("closing", a.session.close()).await;
+    lock.try_lock().unwrap();
+    lock.unlock().unwrap();
+    let b = node(&target, "b").await;
+    let lead = elected(&b).await;
+    let copy = lead.holds().unwrap();
+    // Without one, the copy keeps it: as the work would that outlives its supervisor.
+    let bytes = lead.release_bytes();
+    drop(b);
+    assert!(lock.try_lock().is_err());
+    soon("releasing", tanist::release(&bytes)).await.unwrap();
+    assert!(
+        lock.try_lock().is_err(),
+        "a release never unlocks what others hold"
+    );
+    drop((lead, copy, holds));
+}
+
+#[tokio::test]
+async fn a_lock_replaced_under_its_holder_ends_the_leadership_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let target = store_target(&dir);
+    let a = node(&target, "a").await;
+    let lead = elected(&a).await;
+    let lock = dir.path().join("store/jobs/lock");
+    std::fs::remove_file(&lock).unwrap();
+    std::fs::write(&lock, "").unwrap();
+    let begun = std::time::Instant::now();
+    let ending = soon("the word to end", lead.ending()).await;
+    assert_eq!(ending.cause, EndCause::Ousted);
+    assert!(
+        begun.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        begun.elapsed()
+    );
+    let term = lead.term();
+    lead.stopped();
+    let again = elected(&a).await;
+    assert!(again.term() > term);
+}
+
+#[tokio::test]
+async fn a_foreign_flock_is_respected_named_and_followed() {
+    let dir = tempfile::tempdir().unwrap();
+    let target = store_target(&dir);
+    let a = node(&target, "a").await;
+    elected(&a).await.stopped();
+    soon("closing", a.session.close()).await;
+    let lock = std::fs::File::open(dir.path().join("store/jobs/lock")).unwrap();
+    lock.try_lock().unwrap();
+    let b = node(&target, "b").await;
+    let waits =
+        |status: &tanist::Status| matches!(status.waiting, Some(tanist::Wait::Foreign { .. }));
+    let status = soon("seeing it", b.campaign.watch().wait_for(waits))
+        .await
+        .unwrap()
+        .clone();
+    let Some(tanist::Wait::Foreign { label, .. }) = status.waiting else {
+        panic!("{:?}", status.waiting);
+    };
+    assert!(
+        label.contains(&format!("pid {}", std::process::id())),
+        "{label}"
+    );
+    let begun = std::time::Instant::now();
+    drop(lock);
+    let lead = elected(&b).await;
+    // Opened for reading only, as flock(1) does: its end is news all the same, not left to a poll.
+    assert!(
+        begun.elapsed() < Duration::from_millis(500),
+        "{:?}",
+        begun.elapsed()
+    );
+    drop(lead);
+}
+
+#[tokio::test]
+async fn two_hundred_at_once_are_one_leader_and_a_line() {
+    const NODES: usize = 200;
+    let dir = tempfile::tempdir().unwrap();
+    let target = store_target(&dir);
+    let mut nodes = Vec::new();
+    for index in 0..NODES {
+        let mut settings = settings(&format!("node-{index}"));
+        settings.timing = Timing::from_lease(Duration::from_secs(8)).unwrap();
+        nodes.push(stand(&target, settings).await);
+    }
+    let patience = Duration::from_secs(90);
+    let all = async {
+        for node in &nodes {
+            let stands = |status: &tanist::Status| status.entry.is_some();
+            node.campaign.watch().wait_for(stands).await.unwrap();
+        }
+    };
+    tokio::time::timeout(patience, all)
+        .await
+        .expect("all stand");
+    let mut leads = Vec::new();
+    for node in &nodes {
+        let elected = node.campaign.elected();
+        if let Ok(lead) = tokio::time::timeout(Duration::from_millis(1), elected).await {
+            leads.push(lead.unwrap());
+        }
+    }
+    assert_eq!(leads.len(), 1);
+    let snapshot = Store::open(&target).unwrap().read("jobs").await.unwrap();
+    assert_eq!(snapshot.view.line.len(), NODES);
+    let in_order = snapshot
+        .view
+        .line
+        .is_sorted_by(|a, b| a.entry.created < b.entry.created);
+    assert!(in_order, "the line is in the order in which they came");
+    drop(leads);
+    for node in nodes {
+        drop(node.campaign);
+        tokio::time::timeout(patience, node.session.close())
+            .await
+            .expect("closing");
+    }
+    let snapshot = Store::open(&target).unwrap().read("jobs").await.unwrap();
+    assert!(snapshot.view.line.is_empty());
 }

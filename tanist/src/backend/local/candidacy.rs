@@ -51,7 +51,6 @@ impl Candidacy {
     /// The election as it stands now.
     pub(super) fn view(&mut self) -> io::Result<View> {
         let ledger = self.ledger.clone();
-        ledger.found()?;
         let pen = ledger.pen()?;
         let lock = if self.leads.is_some() {
             None

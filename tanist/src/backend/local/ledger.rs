@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -96,22 +96,30 @@ impl Ledger {
     }
 
     /// Takes the pen. Whoever was stopped while he held it must not stop all others for ever, so
-    /// the wait is bounded and its end is an error worth a retry.
+    /// the wait is bounded: by a second in which nobody else took it either.
     pub(super) fn pen(&self) -> io::Result<Pen<'_>> {
         const PATIENCE: Duration = Duration::from_secs(1);
         const SHORTEST: Duration = Duration::from_micros(20);
-        const LONGEST: Duration = Duration::from_millis(1);
+        const LONGEST: Duration = Duration::from_millis(8);
         let path = self.side.join("mutex");
-        let begun = Instant::now();
+        let mut mutex = private_dir::open_or_create(&path)?;
         let mut step = SHORTEST;
+        let (mut turn, mut since) = (turn_of(&mutex)?, Instant::now());
         loop {
-            let mutex = private_dir::open_or_create(&path)?;
             match flock(&mutex, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) if is_at(&mutex, &path)? => return Ok(Pen::new(self, mutex)),
-                Ok(()) | Err(rustix::io::Errno::WOULDBLOCK) => {}
+                Ok(()) if is_at(&mutex, &path)? => {
+                    let next = turn_of(&mutex)?.wrapping_add(1);
+                    mutex.write_all_at(&next.to_ne_bytes(), 0)?;
+                    return Ok(Pen::new(self, mutex));
+                }
+                Ok(()) => mutex = private_dir::open_or_create(&path)?,
+                Err(rustix::io::Errno::WOULDBLOCK) => {}
                 Err(error) => return Err(error.into()),
             }
-            if begun.elapsed() > PATIENCE {
+            let present = turn_of(&mutex)?;
+            if present != turn {
+                (turn, since) = (present, Instant::now());
+            } else if since.elapsed() > PATIENCE {
                 let why = format!(
                     "{} is held by a process that does not go on",
                     path.display()
@@ -229,6 +237,13 @@ impl Ledger {
             history: Vec::new(),
         })
     }
+}
+
+/// How often the pen was taken: only whether it changed means anything.
+fn turn_of(mutex: &File) -> io::Result<u64> {
+    let mut turn = [0; 8];
+    mutex.read_at(&mut turn, 0)?;
+    Ok(u64::from_ne_bytes(turn))
 }
 
 /// Whether an open file is still the one at its path.

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
@@ -137,7 +138,9 @@ impl<'a> Pen<'a> {
                 return Ok(None);
             }
         }
-        Ok(created(&path)?.map(|created| EntryId {
+        let mut text = [0; 20];
+        let length = file.read_at(&mut text, 0)?;
+        Ok(parse_created(&text[..length]).map(|created| EntryId {
             key: self.ledger.entry_key(instance),
             created,
         }))
@@ -345,9 +348,9 @@ fn probe_lock(file: &File) -> io::Result<Vacancy> {
 
 /// The creation id written in an entry.
 fn created(path: &Path) -> io::Result<Option<u64>> {
-    let bytes = private_dir::read(path)?;
-    let text = bytes
-        .as_deref()
-        .and_then(|bytes| std::str::from_utf8(bytes).ok());
-    Ok(text.and_then(|text| text.trim().parse().ok()))
+    Ok(private_dir::read(path)?.and_then(|bytes| parse_created(&bytes)))
+}
+
+fn parse_created(bytes: &[u8]) -> Option<u64> {
+    std::str::from_utf8(bytes).ok()?.trim().parse().ok()
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tanist_core::{Fact, Grant, InstanceId};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 use super::Local;
 use super::candidacy::Candidacy;
@@ -56,8 +57,7 @@ pub(super) async fn run(local: Local, mut link: Link) {
         open: false,
     };
     session.connect();
-    let mut poll = tokio::time::interval(session.poll_every());
-    poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut poll = session.polls();
     loop {
         let watcher = session.watcher.clone();
         tokio::select! {
@@ -70,7 +70,7 @@ pub(super) async fn run(local: Local, mut link: Link) {
                 Err(error) => {
                     tracing::warn!(%error, "changes are seen by polling only from now on");
                     session.watcher = None;
-                    poll = tokio::time::interval(session.poll_every());
+                    poll = session.polls();
                 }
             },
             trouble = troubled.recv() => session.disconnect(&trouble.unwrap_or_default()),
@@ -197,6 +197,13 @@ impl Session {
             // It is gone only with the runtime.
             let _ = worker.send(task);
         }
+    }
+
+    fn polls(&self) -> Interval {
+        let every = self.poll_every();
+        let mut polls = tokio::time::interval_at(Instant::now() + every, every);
+        polls.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        polls
     }
 
     /// At least every half of the session's length, and not all processes at once.

@@ -146,8 +146,19 @@ impl Desk {
 
     /// Watches first, then reads: what changes in between is read or reported, or both.
     fn look(&mut self) -> io::Result<View> {
-        self.prepare()?;
         self.watch();
+        match self.read() {
+            // New, or swept away by somebody.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.found()?;
+                self.watch();
+                self.read()
+            }
+            other => other,
+        }
+    }
+
+    fn read(&mut self) -> io::Result<View> {
         match &mut self.part {
             Part::Candidate(candidacy) => candidacy.view(),
             Part::Observer { ledger, lock } => {
@@ -165,7 +176,7 @@ impl Desk {
         }
     }
 
-    fn prepare(&self) -> io::Result<()> {
+    fn found(&self) -> io::Result<()> {
         match &self.part {
             Part::Candidate(candidacy) => candidacy.ledger.found(),
             Part::Observer { ledger, .. } => ledger.found(),
