@@ -225,16 +225,20 @@ impl Scene {
     /// When the process table cannot be read.
     pub fn workers(&self) -> io::Result<Vec<Process>> {
         let mut all = self.processes()?;
-        all.retain(|process| !self.is_tanist(process));
+        all.retain(|process| !is_tanist(process));
         Ok(all)
     }
 
-    /// Stops every node as an operator does, and judges what was written.
+    /// Stops every node as an operator does, who stops the standbys first, and judges what was
+    /// written.
     ///
     /// # Errors
     ///
     /// When a node does not end, or leaves anything of itself behind.
     pub fn finish(&mut self, expect: Expect) -> SceneResult<Verdict> {
+        let active = self.team().map(|team| team.node);
+        self.nodes
+            .sort_by_key(|node| active.as_ref().is_ok_and(|active| *active == node.name));
         for node in &mut self.nodes {
             if let Some(supervisor) = Process::open(node.pid()) {
                 supervisor.signal(Signal::TERM)?;
@@ -280,11 +284,14 @@ impl Scene {
         all.retain(|process| process.pid != me && process.belongs_to(self.folder.path()));
         Ok(all)
     }
+}
 
-    fn is_tanist(&self, process: &Process) -> bool {
-        fs::read_link(format!("/proc/{}/exe", process.pid))
-            .is_ok_and(|image| image == self.programs.tanist)
-    }
+/// By what it was started as: one that is just ending has no image any more.
+fn is_tanist(process: &Process) -> bool {
+    let program = process.command.first().map(Path::new);
+    program
+        .and_then(Path::file_name)
+        .is_some_and(|name| name == "tanist")
 }
 
 impl Drop for Scene {

@@ -31,7 +31,7 @@ pub enum Victim {
     Child,
     /// Supervisor and child.
     Both,
-    /// All three, as nearly at once as signals can be sent.
+    /// All three at once: none of them can do anything after the first has died.
     All,
 }
 
@@ -94,6 +94,11 @@ impl Team {
         victims.rotate_left(round % count);
         if round / count % 2 == 1 {
             victims.reverse();
+        }
+        if victim == Victim::All {
+            // Signals go out one after the other, and microseconds are enough for a guard to
+            // begin to kill. What stands still does nothing any more.
+            victims.iter().try_for_each(|process| process.freeze())?;
         }
         victims
             .into_iter()

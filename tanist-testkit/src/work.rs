@@ -37,7 +37,7 @@ impl Work {
                 port.number()
             ),
             Self::HttpServer => format!(
-                "mkdir site.$$ && cd site.$$ && echo $TANIST_TERM.$$ >identity && \
+                "site=site.$TANIST_TERM.$$ && mkdir $site && cd $site && echo $site >identity && \
                  exec {} -m http.server --bind 127.0.0.1 {} 2>>../http.log",
                 python(),
                 port.number()
