@@ -72,6 +72,10 @@ impl Ledger {
         self.side.join("record")
     }
 
+    pub(super) fn directive_path(&self) -> PathBuf {
+        self.side.join("directive")
+    }
+
     pub(super) fn entry_path(&self, instance: InstanceId) -> PathBuf {
         self.places.join(format!("{ENTRY}{instance}"))
     }

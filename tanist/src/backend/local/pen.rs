@@ -247,7 +247,7 @@ impl<'a> Pen<'a> {
             revision,
             value: directive,
         })?;
-        let path = self.ledger.side.join("directive");
+        let path = self.ledger.directive_path();
         private_dir::replace(&path, &bytes, Durability::PowerCut)?;
         Ok(Outcome::Committed(Receipt {
             revision,
@@ -258,7 +258,7 @@ impl<'a> Pen<'a> {
 
     /// One that cannot be read asks for nothing, and can be written over.
     pub(super) fn directive(&self) -> io::Result<(Directive, Option<Stamp>)> {
-        let Some(bytes) = private_dir::read(&self.ledger.side.join("directive"))? else {
+        let Some(bytes) = private_dir::read(&self.ledger.directive_path())? else {
             return Ok((Directive::default(), None));
         };
         match serde_json::from_slice::<Revised<Directive>>(&bytes) {

@@ -20,7 +20,7 @@ use crate::link::{Command, ElectionName, Link, Reports};
 /// span that is longer than every lease says so.
 const ASSURED: Duration = Duration::from_secs(24 * 3600);
 
-/// Without the kernel's news everything is read this often.
+/// Without the kernel's news everything is glanced at this often.
 const BLIND_POLL: Duration = Duration::from_millis(250);
 
 /// One run of the backend: the session is the files that it holds open.
@@ -36,6 +36,8 @@ struct Session {
     link: Arc<AtomicU64>,
     links: u64,
     open: bool,
+    /// When everything was read last.
+    polled_at: Instant,
 }
 
 pub(super) async fn run(local: Local, mut link: Link) {
@@ -55,6 +57,7 @@ pub(super) async fn run(local: Local, mut link: Link) {
         link: Arc::default(),
         links: 0,
         open: false,
+        polled_at: Instant::now(),
     };
     session.connect();
     let mut poll = session.polls();
@@ -166,8 +169,14 @@ impl Session {
     fn poll(&mut self) {
         if self.link.load(Ordering::Acquire) == 0 {
             self.connect();
+            return;
+        }
+        self.alive();
+        let blind = self.watcher.is_none();
+        if blind && self.polled_at.elapsed() + BLIND_POLL < self.ttl / 2 {
+            self.workers.keys().for_each(|election| self.ask(election, Task::Glance));
         } else {
-            self.alive();
+            self.polled_at = Instant::now();
             self.look_at_all();
         }
     }
@@ -209,7 +218,7 @@ impl Session {
     /// At least every half of the session's length, and not all processes at once.
     fn poll_every(&self) -> Duration {
         if self.watcher.is_none() {
-            return BLIND_POLL.min(self.ttl / 2);
+            return BLIND_POLL.min(self.ttl / 4);
         }
         let mut random = [0];
         // Without randomness all poll at the same time, which is no more than a pity.

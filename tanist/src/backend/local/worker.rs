@@ -1,8 +1,11 @@
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use rustix::fs::{FlockOperation, flock};
 use tanist_core::{Ask, Commit, Focus, Outcome, View};
 use tokio::sync::mpsc;
 
@@ -18,6 +21,8 @@ use crate::private_dir;
 pub(super) enum Task {
     /// Read the election and report it.
     Look,
+    /// The same if what is watched has changed: for those who get no news from the kernel.
+    Glance,
     /// Watch this from now on.
     Watch(Focus),
     Commit {
@@ -47,7 +52,11 @@ struct Desk {
     watcher: Option<Arc<Watcher>>,
     focus: Focus,
     watches: Vec<i32>,
+    glimpse: Glimpse,
 }
+
+/// What tells without a read that something was written: file numbers and times of change.
+type Glimpse = [Option<(u64, i64, i64)>; 4];
 
 /// How a process takes part in an election.
 #[derive(Debug)]
@@ -69,6 +78,7 @@ impl Worker {
             watcher: self.watcher.clone(),
             focus: Focus::Own,
             watches: Vec::new(),
+            glimpse: Glimpse::default(),
         };
         while let Some(task) = tasks.recv().await {
             let mut look = false;
@@ -77,6 +87,7 @@ impl Worker {
             while let Some(task) = next {
                 match task {
                     Task::Look => look = true,
+                    Task::Glance => look = look || desk.glance(),
                     Task::Watch(focus) => {
                         // What happened before it was watched has to be seen.
                         look = look || focus != Focus::Own;
@@ -158,6 +169,31 @@ impl Desk {
         }
     }
 
+    /// Whether a look is due. A few calls that never wait for the disk.
+    fn glance(&mut self) -> bool {
+        // Who is next has to try the lock, and there is only one.
+        if self.focus == Focus::Record {
+            return true;
+        }
+        let (ledger, own) = match &self.part {
+            Part::Candidate(candidacy) => {
+                let own = candidacy.ledger.entry_path(candidacy.instance());
+                (&candidacy.ledger, Some(own))
+            }
+            Part::Observer { ledger, .. } => (ledger, None),
+        };
+        let above = match &self.focus {
+            Focus::Entry(entry) => ledger.find_entry(entry).map(|(path, _)| path),
+            Focus::Record | Focus::Own => None,
+        };
+        if above.as_deref().is_some_and(is_abandoned) {
+            return true;
+        }
+        let glimpse = [Some(ledger.record_path()), Some(ledger.directive_path()), own, above]
+            .map(|path| glimpse(&path?));
+        std::mem::replace(&mut self.glimpse, glimpse) != glimpse
+    }
+
     fn read(&mut self) -> io::Result<View> {
         match &mut self.part {
             Part::Candidate(candidacy) => candidacy.view(),
@@ -234,5 +270,18 @@ impl Desk {
                 .iter()
                 .for_each(|number| watcher.remove(*number));
         }
+    }
+}
+
+fn glimpse(path: &Path) -> Option<(u64, i64, i64)> {
+    let is = path.symlink_metadata().ok()?;
+    Some((is.ino(), is.ctime(), is.ctime_nsec()))
+}
+
+/// Whether nobody holds this entry any more.
+fn is_abandoned(path: &Path) -> bool {
+    match private_dir::open(path, OpenOptions::new().read(true)) {
+        Ok(Some(entry)) => flock(&entry, FlockOperation::NonBlockingLockShared).is_ok(),
+        Ok(None) | Err(_) => true,
     }
 }
