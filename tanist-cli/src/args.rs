@@ -154,6 +154,17 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) timing: TimingArgs,
 
+    /// The highest term this machine ever saw [default: /var/lib/tanist as root, else
+    /// $XDG_STATE_HOME/tanist].
+    #[arg(
+        long,
+        help_heading = "Place",
+        value_name = "DIR",
+        env = "TANIST_STATE_DIR",
+        hide_env_values = true
+    )]
+    pub(crate) state_dir: Option<PathBuf>,
+
     /// Where things are.
     #[command(flatten)]
     pub(crate) place: PlaceArgs,
@@ -190,16 +201,6 @@ pub(crate) struct PlaceArgs {
         hide_env_values = true
     )]
     pub(crate) run_dir: Option<PathBuf>,
-
-    /// The highest term this machine ever saw [default: /var/lib/tanist as root, else
-    /// $XDG_STATE_HOME/tanist].
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "TANIST_STATE_DIR",
-        hide_env_values = true
-    )]
-    pub(crate) state_dir: Option<PathBuf>,
 }
 
 /// How tanist speaks.

@@ -50,7 +50,7 @@ fn complain(problem: &Problem) {
     let style = anstyle::AnsiColor::Red.on_default().bold();
     let text = format!(
         "{style}error:{style:#} {}\n",
-        printer::printable(&problem.to_string())
+        printer::printable_lines(&problem.to_string())
     );
     // There is nobody left to tell that standard error is closed.
     let _ = anstream::stderr().lock().write_all(text.as_bytes());

@@ -71,3 +71,8 @@ pub(crate) fn printable(text: &str) -> String {
         })
         .collect()
 }
+
+/// The same for a text of several lines, which stay.
+pub(crate) fn printable_lines(text: &str) -> String {
+    text.lines().map(printable).collect::<Vec<_>>().join("\n")
+}

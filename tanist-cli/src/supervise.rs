@@ -20,7 +20,6 @@ use tanist::{Campaign, CampaignSettings, Health, Moment, Session, SessionSetting
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::control::Role;
 use crate::exit::{Code, Exit};
 use crate::guard::{Guard, GuardError, GuardSpec};
 use crate::log::{Level, Log, LogLine};
@@ -82,6 +81,7 @@ impl Supervisor {
         let election = settings.election.value.clone();
         let files = RunFiles::take(&settings.place.run_dir.value, &election, &settings.node)?;
         tell_name(&log, &settings, &files);
+        tell_memory(&log, &settings);
         settings.node.value.clone_from(&files.node);
         log.name(&election, &files.node);
         let guard = prepare(&spec).await?;
@@ -184,19 +184,19 @@ impl Supervisor {
         }
     }
 
-    /// Keeps this node from being elected.
-    fn stand_down(&mut self, out: Out) {
-        self.out = out;
-        self.set_health(Health::Critical);
-        if out == Out::Parked {
-            self.desk.role(Role::Failed, &self.log);
-        }
-    }
-
     fn set_health(&self, health: Health) {
         if let Some(campaign) = &self.campaign {
             campaign.set_health(health);
         }
+    }
+}
+
+/// Said once: the term still rises, but with one leg less to stand on.
+fn tell_memory(log: &Log, settings: &RunSettings) {
+    if settings.place.state_dir.value.is_none() {
+        let text = "no state directory, since neither XDG_STATE_HOME nor HOME is set: across a \
+                    restored store terms rise only by the wall clock; --state-dir names one";
+        log.say(LogLine::warn("memory", text));
     }
 }
 
@@ -234,7 +234,7 @@ fn contest(settings: &RunSettings) -> CampaignSettings {
         address: settings.address.value.clone(),
         priority: settings.priority.value,
         timing: settings.timing,
-        state_dir: Some(settings.place.state_dir.value.clone()),
+        state_dir: settings.place.state_dir.value.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     }
 }

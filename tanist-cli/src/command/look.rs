@@ -10,7 +10,7 @@ use crate::span::Span;
 
 /// Opens the store that the settings name.
 pub(super) fn open(settings: &QuerySettings) -> Result<Store, Problem> {
-    Ok(Store::open(&settings.place.target.value)?)
+    Ok(Store::open(&settings.target.value)?)
 }
 
 /// The elections asked for, or all of them.

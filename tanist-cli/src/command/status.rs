@@ -111,7 +111,7 @@ fn tsv(overviews: &[Overview]) -> String {
 }
 
 fn human(overviews: &[Overview], settings: &QuerySettings) -> String {
-    let target = &settings.place.target.value;
+    let target = &settings.target.value;
     if overviews.is_empty() {
         return format!("no elections in {target}\n");
     }

@@ -39,7 +39,7 @@ async fn watch(settings: &QuerySettings, printer: Printer) -> Result<Exit, Probl
     }
     let (tell, mut told) = mpsc::channel(64);
     for election in elections {
-        let observer = Observer::open(&settings.place.target.value, &election).await?;
+        let observer = Observer::open(&settings.target.value, &election).await?;
         tokio::spawn(follow(observer, election, tell.clone()));
     }
     drop(tell);

@@ -21,23 +21,14 @@ pub(super) fn default_run_dir() -> Result<PathBuf, Problem> {
     })
 }
 
-/// Where the highest term ever seen is kept when nobody says.
-pub(super) fn default_state_dir() -> Result<PathBuf, Problem> {
+/// Where the highest term ever seen is kept when nobody says, if there is a place that survives.
+pub(super) fn default_state_dir() -> Option<PathBuf> {
     if rustix::process::geteuid().is_root() {
-        return Ok(PathBuf::from("/var/lib/tanist"));
+        return Some(PathBuf::from("/var/lib/tanist"));
     }
     absolute(env::var_os("XDG_STATE_HOME"))
         .or_else(|| absolute(env::var_os("HOME")).map(|home| home.join(".local/state")))
         .map(|dir| dir.join("tanist"))
-        .ok_or_else(|| {
-            Problem::new(
-                Code::CantCreate,
-                "state-dir::none",
-                "there is no place for the state directory",
-            )
-            .because("neither XDG_STATE_HOME nor HOME is set")
-            .next("give one that survives a reboot: --state-dir DIR or TANIST_STATE_DIR=DIR")
-        })
 }
 
 /// The path itself, from the directory we are in; nothing is looked up.

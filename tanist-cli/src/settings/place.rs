@@ -14,40 +14,25 @@ pub(crate) struct Place {
     pub(crate) target: Setting<Target>,
     /// Sockets, role files and the local store.
     pub(crate) run_dir: Setting<PathBuf>,
-    /// The highest term this machine ever saw.
-    pub(crate) state_dir: Setting<PathBuf>,
+    /// The highest term this machine ever saw; `None` where there is no place for it.
+    pub(crate) state_dir: Setting<Option<PathBuf>>,
 }
 
 impl Place {
     /// Resolves and checks; touches nothing.
-    pub(crate) fn resolve(layers: Layers<'_>, args: PlaceArgs) -> Result<Self, Problem> {
-        let run_dir = match &args.run_dir {
-            Some(dir) => made_absolute(dir, "the run directory")?,
-            None => default_run_dir()?,
+    pub(super) fn resolve(
+        layers: Layers<'_>,
+        args: &PlaceArgs,
+        state_dir: Option<PathBuf>,
+    ) -> Result<Self, Problem> {
+        let state_dir = match state_dir {
+            Some(dir) => Some(made_absolute(&dir, "the state directory")?),
+            None => default_state_dir(),
         };
-        let state_dir = match &args.state_dir {
-            Some(dir) => made_absolute(dir, "the state directory")?,
-            None => default_state_dir()?,
-        };
-        let store = layers.pick("store", args.store, || "local:".to_owned());
-        // The library knows no run directory, so a bare `local:` is completed here.
-        let address = match store.value.as_str() {
-            "local:" | "local" => format!("local:{}", run_dir.display()),
-            other => other.to_owned(),
-        };
-        let target = Target::parse(&address).map_err(|error| {
-            Problem::usage("store::address", format!("{:?} is no store", store.value))
-                .because(error)
-                .because(format_args!("it comes from {}", store.source))
-                .next("write local: for this machine, or local:/DIR")
-        })?;
         Ok(Self {
-            target: Setting {
-                value: target,
-                source: store.source,
-            },
+            target: target(layers, args)?,
             run_dir: Setting {
-                value: run_dir,
+                value: run_dir(args)?,
                 source: layers.source("run_dir"),
             },
             state_dir: Setting {
@@ -55,5 +40,32 @@ impl Place {
                 source: layers.source("state_dir"),
             },
         })
+    }
+}
+
+/// Where the election is held. Needs no run directory unless the store lies in it.
+pub(super) fn target(layers: Layers<'_>, args: &PlaceArgs) -> Result<Setting<Target>, Problem> {
+    let store = layers.pick("store", args.store.clone(), || "local:".to_owned());
+    // The library knows no flag for the run directory, so a bare `local:` is completed here.
+    let address = match store.value.as_str() {
+        "local:" | "local" => format!("local:{}", run_dir(args)?.display()),
+        other => other.to_owned(),
+    };
+    let target = Target::parse(&address).map_err(|error| {
+        Problem::usage("store::address", format!("{:?} is no store", store.value))
+            .because(error)
+            .because(format_args!("it comes from {}", store.source))
+            .next("write local: for this machine, or local:/DIR")
+    })?;
+    Ok(Setting {
+        value: target,
+        source: store.source,
+    })
+}
+
+fn run_dir(args: &PlaceArgs) -> Result<PathBuf, Problem> {
+    match &args.run_dir {
+        Some(dir) => made_absolute(dir, "the run directory"),
+        None => default_run_dir(),
     }
 }

@@ -1,7 +1,9 @@
 use std::time::Duration;
 
+use tanist::Target;
+
 use super::names::check_election_name;
-use super::{Layers, Place, Setting};
+use super::{Layers, Setting, place};
 use crate::args::PlaceArgs;
 use crate::problem::Problem;
 use crate::span::Span;
@@ -13,8 +15,8 @@ pub(crate) struct QuerySettings {
     pub(crate) elections: Vec<String>,
     /// Answer or fail within this span.
     pub(crate) timeout: Setting<Duration>,
-    /// Store and directories.
-    pub(crate) place: Place,
+    /// Where the elections are held.
+    pub(crate) target: Setting<Target>,
 }
 
 impl QuerySettings {
@@ -34,7 +36,7 @@ impl QuerySettings {
         Ok(Self {
             elections,
             timeout: layers.pick("timeout", timeout.map(|Span(span)| span), || Self::TIMEOUT),
-            place: Place::resolve(layers, place)?,
+            target: place::target(layers, &place)?,
         })
     }
 }

@@ -82,7 +82,7 @@ impl RunSettings {
             policy: PolicySettings::resolve(layers, &args.policy, args.once)?,
             timing: timing::resolve(layers, &args.timing)?,
             child: ChildSettings::resolve(layers, args.child, args.command)?,
-            place: Place::resolve(layers, args.place)?,
+            place: Place::resolve(layers, &args.place, args.state_dir)?,
         })
     }
 }

@@ -1,7 +1,7 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use tanist::{Ending, Leadership};
+use tanist::{Ending, Health, Leadership};
 
 use super::environment::{Mandate, mandated};
 use super::policy::{Ended, Verdict};
@@ -41,6 +41,10 @@ impl Supervisor {
         self.show_standby();
         // Verified gone: only now may the store hear of it.
         lead.stopped();
+        if self.out != Out::No {
+            // Told right behind it, so that this node is barred before it stands again.
+            self.set_health(Health::Critical);
+        }
         if let Some(exit) = self.given_back(&mut tenure).await {
             // Neither dismissed nor dropped: it sees us end, and releases in our place.
             std::mem::forget(guard);
@@ -60,6 +64,7 @@ impl Supervisor {
     ) {
         tenure.child = None;
         tenure.verdict = None;
+        tenure.started_at = None;
         if self.begin(lead, guard, reason) == Going::Over {
             tenure.guard_lost = true;
             return;
@@ -204,7 +209,7 @@ impl Supervisor {
         match verdict {
             Verdict::Exit => self.leave(),
             Verdict::Restart { .. } => {}
-            Verdict::StandDown { cooldown } => self.stand_down(Out::Until(now + cooldown)),
+            Verdict::StandDown { cooldown } => self.out = Out::Until(now + cooldown),
             Verdict::Park { failures } => {
                 let limit = self.settings.policy.max_failovers.value;
                 let text = format!(
@@ -213,7 +218,7 @@ impl Supervisor {
                     Span(limit.within)
                 );
                 self.log.say(LogLine::new(Level::Error, "parked", text));
-                self.stand_down(Out::Parked);
+                self.out = Out::Parked;
             }
         }
     }

@@ -1,6 +1,6 @@
-use tanist::{Alarm, Campaign, Event, Wait};
-use tokio::sync::broadcast;
+use tanist::{Alarm, Campaign, Event, Status, Wait};
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, watch};
 
 use crate::log::{Level, LogLine};
 use crate::span::Span;
@@ -9,14 +9,21 @@ use crate::span::Span;
 #[derive(Debug)]
 pub(super) struct News {
     events: broadcast::Receiver<Event>,
+    status: watch::Receiver<Status>,
+    memory_failure: Option<String>,
     own: String,
 }
 
 impl News {
     /// From now on.
     pub(super) fn of(campaign: &Campaign) -> Self {
+        let mut status = campaign.watch();
+        // What is so already counts as news.
+        status.mark_changed();
         Self {
             events: campaign.events(),
+            status,
+            memory_failure: None,
             own: campaign.instance().to_string(),
         }
     }
@@ -24,16 +31,22 @@ impl News {
     /// The next line. Cancel safe.
     pub(super) async fn next(&mut self) -> LogLine {
         loop {
-            match self.events.recv().await {
-                Ok(event) => {
-                    if let Some(line) = line(&event, &self.own) {
-                        return line;
+            let line = tokio::select! {
+                biased;
+                event = self.events.recv() => match event {
+                    Ok(event) => line(&event, &self.own),
+                    Err(RecvError::Lagged(missed)) => {
+                        Some(LogLine::warn("log", format!("{missed} events were missed")))
                     }
-                }
-                Err(RecvError::Lagged(missed)) => {
-                    return LogLine::warn("log", format!("{missed} events were missed"));
-                }
-                Err(RecvError::Closed) => std::future::pending().await,
+                    Err(RecvError::Closed) => std::future::pending().await,
+                },
+                changed = self.status.changed() => match changed {
+                    Ok(()) => self.memory(),
+                    Err(_) => std::future::pending().await,
+                },
+            };
+            if let Some(line) = line {
+                return line;
             }
         }
     }
@@ -46,6 +59,21 @@ impl News {
                 return Some(line);
             }
         }
+    }
+
+    fn memory(&mut self) -> Option<LogLine> {
+        let failure = self.status.borrow_and_update().memory_failure.clone();
+        if failure == self.memory_failure {
+            return None;
+        }
+        self.memory_failure = failure;
+        Some(match &self.memory_failure {
+            Some(why) => LogLine::warn(
+                "memory",
+                format!("the highest term seen is not kept on this machine: {why}"),
+            ),
+            None => LogLine::info("memory", "the highest term seen is kept again"),
+        })
     }
 }
 

@@ -55,7 +55,12 @@ impl Signals {
             let name = named(name)?;
             listen(name, Told::Stop(name), &tell)?;
         }
+        let ignored = ignored()?;
         for signal in FORWARDED {
+            // Started by nohup: child and tanist are to outlive the terminal alike.
+            if signal == Signal::HUP && ignored & 1 == 1 {
+                continue;
+            }
             listen(
                 SignalName::numbered(signal.as_raw()),
                 Told::Forward(signal),
@@ -77,6 +82,15 @@ impl Signals {
             None => std::future::pending().await,
         }
     }
+}
+
+/// The signals that were ignored when we were started, as the kernel's bit mask: HUP is the lowest.
+fn ignored() -> io::Result<u64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    Ok(mask
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .unwrap_or_default())
 }
 
 fn listen(name: SignalName, told: Told, tell: &mpsc::UnboundedSender<Told>) -> io::Result<()> {

@@ -1,4 +1,5 @@
 //! The real binary with real children, on the local store.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod environment;
 mod once;

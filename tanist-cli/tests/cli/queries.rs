@@ -113,9 +113,8 @@ fn a_child_knows_that_it_leads() {
     let stage = Stage::new();
     let tanist = env!("CARGO_BIN_EXE_tanist");
     let ask = format!(
-        "{tanist} leader demo --is-me --run-dir {run} --state-dir {state}",
+        "{tanist} leader demo --is-me --run-dir {run}",
         run = stage.run_dir().display(),
-        state = stage.path("state").display(),
     );
     assert_eq!(
         stage.run(&["--once"], &ask).ended(),
@@ -198,4 +197,37 @@ fn a_watch_in_words_ends_with_0_when_told() {
     )
     .unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_problem_is_told_in_lines() {
+    let stage = Stage::new();
+    let output = stage.ask(["leader", "Bad Name"]);
+    let said = crate::stage::err(&output);
+    assert_eq!(output.status.code(), Some(64));
+    assert!(
+        said.starts_with("error: ") && said.contains("\n  = try -e bad-name"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_store_elsewhere_needs_no_run_directory() {
+    let stage = Stage::new();
+    let mut command = stage.tanist();
+    command
+        .env_remove("TANIST_RUN_DIR")
+        .env_remove("XDG_RUNTIME_DIR")
+        .env_remove("HOME");
+    let store = format!("local:{}", stage.path("store").display());
+    let output = command
+        .args(["status", "demo", "-s", &store])
+        .output()
+        .unwrap();
+    assert_eq!(
+        output.status.code(),
+        Some(4),
+        "{}",
+        crate::stage::err(&output)
+    );
 }

@@ -1,6 +1,6 @@
 use rustix::process::Signal;
 
-use crate::stage::Stage;
+use crate::stage::{Node, Stage};
 
 /// Says each signal it gets, and stops by none of them.
 const LISTENER: &str = "for s in HUP USR1 USR2 WINCH ALRM; do trap \"echo $s\" $s; done; \
@@ -22,6 +22,31 @@ fn signals_for_the_child_reach_it() {
         node.signal(signal);
         assert_eq!(node.line(), name);
     }
+    node.signal(Signal::TERM);
+    assert_eq!(node.line(), "TERM");
+    assert_eq!(node.ended(), (0, "tanist:stopped".to_owned()));
+}
+
+#[test]
+fn under_nohup_a_hang_up_stops_neither() {
+    let stage = Stage::new();
+    let mut command = std::process::Command::new("nohup");
+    let tanist = stage.tanist();
+    command
+        .arg(tanist.get_program())
+        .stdin(std::process::Stdio::null());
+    for (name, value) in tanist
+        .get_envs()
+        .filter_map(|(name, value)| Some((name, value?)))
+    {
+        command.env(name, value);
+    }
+    command.args(["run", "-e", "demo", "--", "sh", "-c", LISTENER]);
+    let mut node = Node::start(command);
+    assert_eq!(node.line(), "ready");
+    node.signal(Signal::HUP);
+    node.signal(Signal::USR1);
+    assert_eq!(node.line(), "USR1");
     node.signal(Signal::TERM);
     assert_eq!(node.line(), "TERM");
     assert_eq!(node.ended(), (0, "tanist:stopped".to_owned()));
