@@ -31,6 +31,8 @@ pub(super) struct Found<'a> {
 struct Pending {
     pid: i32,
     depth: usize,
+    /// Once its descendants have been listed.
+    below: Option<Stat>,
 }
 
 #[derive(Debug)]
@@ -105,7 +107,7 @@ impl Tree {
         self.waiting = 0;
         // An unreadable part of the tree is not seen this time; the count will not be zero.
         let _ = self.list(self.own, 0);
-        while let Some(Pending { pid, depth }) = self.next() {
+        while let Some(Pending { pid, depth, .. }) = self.next() {
             let Some((pidfd, stat)) = self.identify(pid, depth) else {
                 continue;
             };
@@ -118,6 +120,46 @@ impl Tree {
                 stat,
             });
             self.path[depth] = Some(Ancestor { pid, pidfd });
+            if depth + 1 < DEPTH {
+                let _ = self.list(pid, depth + 1);
+            }
+        }
+        self.path.fill_with(|| None);
+    }
+
+    /// Calls `visit` with every descendant it can see, children before their parents: what ends of
+    /// the visit at once hands nobody up who was not visited.
+    pub(super) fn visit_from_below(
+        &mut self,
+        belongs: impl Fn(i32, &Stat) -> bool,
+        mut visit: impl FnMut(Found<'_>),
+    ) {
+        self.waiting = 0;
+        // An unreadable part of the tree is not seen this time; the count will not be zero.
+        let _ = self.list(self.own, 0);
+        while let Some(next) = self.next() {
+            let Pending { pid, depth, below } = next;
+            if let Some(stat) = below {
+                if let Some(ancestor) = &self.path[depth] {
+                    let pidfd = ancestor.pidfd.as_fd();
+                    visit(Found { pid, pidfd, stat });
+                }
+                continue;
+            }
+            let Some((pidfd, stat)) = self.identify(pid, depth) else {
+                continue;
+            };
+            if depth == 0 && !belongs(pid, &stat) {
+                continue;
+            }
+            self.path[depth] = Some(Ancestor { pid, pidfd });
+            // Its turn comes again when everything listed after it is done. The place it had is
+            // still free.
+            self.pending[self.waiting] = Pending {
+                below: Some(stat),
+                ..next
+            };
+            self.waiting += 1;
             if depth + 1 < DEPTH {
                 let _ = self.list(pid, depth + 1);
             }
@@ -171,7 +213,11 @@ impl Tree {
         self.procfs
             .each_child(pid, |child| match pending.get_mut(*waiting) {
                 Some(free) => {
-                    *free = Pending { pid: child, depth };
+                    *free = Pending {
+                        pid: child,
+                        depth,
+                        below: None,
+                    };
                     *waiting += 1;
                 }
                 None => overflow = true,
