@@ -12,7 +12,6 @@
 
 mod cgroup;
 mod channel;
-mod clock;
 mod credentials;
 mod error;
 mod hearing;
@@ -33,8 +32,8 @@ mod wire;
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Command, ExitCode, ExitStatus};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,14 +48,14 @@ use tokio::io::unix::AsyncFd;
 use tokio::task::JoinHandle;
 
 use cgroup::Cgroup;
-use channel::{DESCRIPTORS_MAX, Descriptors, MESSAGE_MAX};
+use channel::{Descriptors, MESSAGE_MAX, NOTICE_MAX};
 use wire::{Notice, Request};
 
 pub(crate) use error::GuardError;
 pub(crate) use process::GuardProcess;
 pub(crate) use releaser::Release;
 pub(crate) use report::{Containment, GuardReport};
-pub(crate) use spec::{ChildStdin, Contain, GuardSpec};
+pub(crate) use spec::{ChildStdin, Contain, GuardSpec, Start};
 
 /// Runs this process as one of the guard's programs if its first argument says so.
 ///
@@ -85,23 +84,6 @@ pub(crate) struct Guard {
     containment: Containment,
     cgroup: Option<Arc<Cgroup>>,
     state: State,
-}
-
-/// What the child is given when it starts.
-#[derive(Debug)]
-pub(crate) struct Start {
-    /// The deadline at first.
-    pub(crate) safe_until: Moment,
-    /// Variables added to the specification's environment.
-    pub(crate) env: Vec<(OsString, OsString)>,
-    /// Descriptors that guard and child both keep open until the last of them has ended; at most
-    /// [`Start::HOLDS_MAX`].
-    pub(crate) holds: Vec<OwnedFd>,
-}
-
-impl Start {
-    /// How many descriptors may be held.
-    pub(crate) const HOLDS_MAX: usize = DESCRIPTORS_MAX - 1;
 }
 
 #[derive(Debug)]
@@ -158,7 +140,7 @@ impl Guard {
     }
 
     async fn await_prepared(&mut self) -> Result<(), GuardError> {
-        let mut buffer = vec![0; MESSAGE_MAX];
+        let mut buffer = vec![0; NOTICE_MAX];
         let length = self.receive(&mut buffer).await;
         let refused = match length.map(|length| Notice::decode(&buffer[..length])) {
             Some(Some(Notice::Prepared { detail })) => {
@@ -274,13 +256,12 @@ impl Guard {
     /// Cancel-safe. When the guard itself dies this process takes over: it kills whatever the guard
     /// left behind and answers [`GuardReport::Gone`] only once that is verified gone, be it never.
     pub(crate) async fn report(&mut self) -> GuardReport {
-        let mut buffer = vec![0; MESSAGE_MAX];
-        while matches!(self.state, State::Keeping) {
-            let Some(length) = self.receive(&mut buffer).await else {
-                break;
-            };
-            if let Some(report) = Notice::decode(&buffer[..length]).and_then(report_of) {
-                return report;
+        if matches!(self.state, State::Keeping) {
+            let mut buffer = vec![0; NOTICE_MAX];
+            while let Some(length) = self.receive(&mut buffer).await {
+                if let Some(report) = Notice::decode(&buffer[..length]).and_then(GuardReport::of) {
+                    return report;
+                }
             }
         }
         self.ending().await;
@@ -292,8 +273,6 @@ impl Guard {
         loop {
             match &mut self.state {
                 State::Keeping => {
-                    // A guard that lives without a line has no more use for its life.
-                    self.kill();
                     let _ = self.pidfd.readable().await;
                     self.sweep();
                 }
@@ -318,7 +297,11 @@ impl Guard {
         let received = self.line.async_io(Interest::READABLE, |line| {
             channel::receive(line, buffer, &mut none, RecvFlags::DONTWAIT)
         });
-        received.await.ok().flatten()
+        received.await.unwrap_or_else(|_| {
+            // A guard that cannot be heard has no more use for its life.
+            self.kill();
+            None
+        })
     }
 
     /// A guard that cannot be told something is as good as dead; then make it so.
@@ -380,22 +363,4 @@ fn start(command: &mut Command) -> io::Result<(i32, OwnedFd)> {
     // Nobody else reaps it, so the number is its own until it is listed here no more.
     let pidfd = pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?;
     Ok((pid, pidfd))
-}
-
-fn report_of(notice: Notice<'_>) -> Option<GuardReport> {
-    Some(match notice {
-        Notice::Started { pid } => GuardReport::Started { pid },
-        Notice::TooLate => GuardReport::TooLate,
-        Notice::ExecFailed { code, reason } => GuardReport::ExecFailed {
-            code,
-            message: wire::text(reason),
-        },
-        Notice::Exited { status } => GuardReport::Exited {
-            status: ExitStatus::from_raw(status),
-        },
-        Notice::DeadlineReached => GuardReport::DeadlineReached,
-        Notice::Lingering { processes } => GuardReport::Lingering { processes },
-        Notice::Empty => GuardReport::Empty,
-        Notice::Prepared { .. } | Notice::Refused { .. } => return None,
-    })
 }

@@ -12,6 +12,9 @@ use rustix::net::{
 /// The longest message. The kernel's default socket buffer takes three of them.
 pub(super) const MESSAGE_MAX: usize = 64 * 1024;
 
+/// The longest message a guard or one of its programs sends: a path and a sentence.
+pub(super) const NOTICE_MAX: usize = 8 * 1024;
+
 /// The most descriptors one message carries.
 pub(super) const DESCRIPTORS_MAX: usize = 8;
 

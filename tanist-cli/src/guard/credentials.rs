@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn names_and_numbers_mean_the_same() {
         let nobody = find("nobody").unwrap();
-        assert_eq!(find(&nobody.uid.to_string()), Ok(nobody.clone()));
+        assert_eq!(find(&nobody.uid.to_string()), Ok(nobody));
         assert_eq!(find("nobody:0").unwrap().gid, Gid::from_raw(0));
         assert_eq!(find("nobody:root").unwrap().gid, Gid::from_raw(0));
     }

@@ -9,35 +9,34 @@ use super::wire::{Notice, Request};
 
 /// What the guard hears, one message of each speaker at a time.
 impl GuardProcess {
-    /// What the launcher says of the exec. A good one shows by its saying nothing: the line closes.
+    /// What the launcher says of the exec. A good one shows by its saying no more: the line closes.
     pub(super) fn hear_launcher(&mut self) {
-        if !self.progress.launched || self.progress.settled {
-            return;
+        while self.progress.launched {
+            let Some(gate) = &self.gate else { return };
+            let mut none = Descriptors::default();
+            let heard = channel::receive(gate, &mut self.inbox, &mut none, RecvFlags::DONTWAIT);
+            let length = match heard {
+                Ok(Some(length)) => length,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                // Without the word before, it was stopped or killed: its end says how.
+                Ok(None) | Err(_) => {
+                    self.gate = None;
+                    if self.progress.going {
+                        self.child_runs();
+                    }
+                    return;
+                }
+            };
+            match Notice::decode(&self.inbox[..length]) {
+                Some(Notice::Going) => self.progress.going = true,
+                Some(notice @ (Notice::TooLate | Notice::ExecFailed { .. })) => {
+                    send_notice(self.line.as_ref(), notice);
+                    self.gate = None;
+                    self.child_never_was();
+                }
+                _ => {}
+            }
         }
-        let Some(gate) = &self.gate else { return };
-        let mut none = Descriptors::default();
-        let heard = channel::receive(gate, &mut self.inbox, &mut none, RecvFlags::DONTWAIT);
-        let said = match heard {
-            Ok(Some(length)) => Some(length),
-            Ok(None) => None,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-            Err(_) => Some(0),
-        };
-        self.progress.settled = true;
-        self.gate = None;
-        let Some(length) = said else {
-            self.child_runs();
-            return;
-        };
-        let notice = match Notice::decode(&self.inbox[..length]) {
-            Some(notice @ (Notice::TooLate | Notice::ExecFailed { .. })) => notice,
-            _ => Notice::ExecFailed {
-                code: 126,
-                reason: b"the launcher could not be understood",
-            },
-        };
-        send_notice(self.line.as_ref(), notice);
-        self.child_never_was();
     }
 
     fn child_runs(&mut self) {

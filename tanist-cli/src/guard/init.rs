@@ -106,7 +106,7 @@ fn reap_until_alone(launcher: Pid) -> ExitCode {
 }
 
 fn tell(notice: Notice<'_>) {
-    let mut buffer = [0; 1024];
+    let mut buffer = [0; channel::NOTICE_MAX];
     let length = notice.encode(&mut buffer);
     // A guard that cannot hear it has ended, and then so have we.
     let _ = channel::send(

@@ -1,6 +1,6 @@
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -15,10 +15,10 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::FdFlags;
 use rustix::net::{RecvFlags, SendFlags};
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+use tanist::clock;
 use tanist_core::Moment;
 
-use super::channel::{self, Descriptors, MESSAGE_MAX};
-use super::clock;
+use super::channel::{self, Descriptors, MESSAGE_MAX, NOTICE_MAX};
 use super::credentials::Credentials;
 use super::spec::Options;
 use super::wire::{Notice, decode_env};
@@ -29,19 +29,26 @@ use super::wire::{Notice, decode_env};
 /// change until the election is won (the directory, the command, the time) is looked at after the
 /// word. It never outlives its parent: the kernel kills it, and the child it becomes.
 pub(super) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    match prepare(arguments) {
-        Ok(launcher) => launcher.wait_and_exec(),
+    // It closes itself in the exec, which is how the guard learns that there was one.
+    let Ok(line) = rustix::stdio::stdin().try_clone_to_owned() else {
+        return ExitCode::FAILURE;
+    };
+    match Launcher::prepare(arguments) {
+        Ok(launcher) => {
+            tell(&line, Notice::Prepared { detail: &[] });
+            launcher.wait_and_exec(&line)
+        }
         Err(reason) => {
-            tell(Notice::Refused {
-                reason: reason.as_bytes(),
-            });
+            let reason = reason.as_bytes();
+            tell(&line, Notice::Refused { reason });
             ExitCode::FAILURE
         }
     }
 }
 
 struct Launcher {
-    command: Vec<OsString>,
+    program: OsString,
+    arguments: Vec<OsString>,
     cwd: Option<PathBuf>,
     /// Signals that come before the word are of no meaning to a child that is not there yet.
     signals: SignalFd,
@@ -59,33 +66,111 @@ pub(super) fn encode_go(by: Moment, env: &[u8], buffer: &mut [u8]) -> Option<usi
     Some(length)
 }
 
-fn prepare(arguments: impl IntoIterator<Item = OsString>) -> Result<Launcher, String> {
-    SigSet::all()
-        .thread_block()
-        .map_err(|error| format!("signals: {error}"))?;
-    let signals = SignalFd::with_flags(
-        &SigSet::all(),
-        SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK,
-    )
-    .map_err(|error| format!("signalfd: {error}"))?;
-    let mut options = Options::parse(arguments);
-    let parent: i32 = options.required("parent", |text| text.to_str()?.parse().ok())?;
-    die_with(parent)?;
-    if let Some(user) = options.take("user") {
-        Credentials::find(&user)?.assume()?;
-        // The kernel disarms the signal when the user changes.
+impl Launcher {
+    fn prepare(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, String> {
+        let signals = SigSet::all();
+        signals
+            .thread_block()
+            .map_err(|error| format!("signals: {error}"))?;
+        let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
+        let signals =
+            SignalFd::with_flags(&signals, flags).map_err(|error| format!("signalfd: {error}"))?;
+        let mut options = Options::parse(arguments);
+        let parent: i32 = options.required("parent", |text| text.to_str()?.parse().ok())?;
         die_with(parent)?;
+        if let Some(user) = options.take("user") {
+            Credentials::find(&user)?.assume()?;
+            // The kernel disarms the signal when the user changes.
+            die_with(parent)?;
+        }
+        let cwd = options.take("cwd").map(PathBuf::from);
+        let mut command = options.command.into_iter();
+        let program = command.next().ok_or("no command was given")?;
+        Ok(Self {
+            program,
+            arguments: command.collect(),
+            cwd,
+            signals,
+        })
     }
-    let cwd = options.take("cwd").map(PathBuf::from);
-    if options.command.is_empty() {
-        return Err("no command was given".to_owned());
+
+    fn wait_and_exec(self, line: &OwnedFd) -> ExitCode {
+        let mut message = vec![0; MESSAGE_MAX];
+        let mut passed = Descriptors::default();
+        let Some(go) = self.await_go(line, &mut message, &mut passed) else {
+            return ExitCode::SUCCESS;
+        };
+        let Some((by, env)) = decode_go(go) else {
+            return fail(line, 126, "the guard's word to start is garbled");
+        };
+        let mut command = Command::new(&self.program);
+        command.args(&self.arguments).envs(env);
+        // What is held has to stay open until the exec hands it on.
+        let _holds = match self.settle(&mut passed) {
+            Ok(holds) => holds,
+            Err(reason) => return fail(line, 126, &reason),
+        };
+        // Looked at twice: a stop signal that came in the meantime ends this process as soon as it
+        // may, but where it is too late anyway that is the truer thing to say.
+        if clock::now().at > by {
+            return too_late(line);
+        }
+        if let Err(error) = SigSet::empty().thread_set_mask() {
+            return fail(line, 126, &format!("signals: {error}"));
+        }
+        tell(line, Notice::Going);
+        // The last look: what follows is the exec itself.
+        if clock::now().at > by {
+            return too_late(line);
+        }
+        let error = command.exec();
+        let (code, reason) = explain(&self.program, &command, &error);
+        fail(line, code, &reason)
     }
-    tell(Notice::Prepared { detail: &[] });
-    Ok(Launcher {
-        command: options.command,
-        cwd,
-        signals,
-    })
+
+    /// Waits for the word; `None` if the guard has none to give any more.
+    fn await_go<'a>(
+        &self,
+        line: &OwnedFd,
+        message: &'a mut [u8],
+        passed: &mut Descriptors,
+    ) -> Option<&'a [u8]> {
+        loop {
+            let mut fds = [
+                PollFd::new(line, PollFlags::IN),
+                PollFd::new(&self.signals, PollFlags::IN),
+            ];
+            if poll(&mut fds, None).is_err() {
+                continue;
+            }
+            if !fds[0].revents().is_empty() {
+                break;
+            }
+            while let Ok(Some(_)) = self.signals.read_signal() {}
+        }
+        let length = channel::receive(line, message, passed, RecvFlags::empty()).ok()??;
+        message.get(..length)
+    }
+
+    /// Everything between the word and the last look at the clock; answers with what is held.
+    fn settle(&self, passed: &mut Descriptors) -> Result<Vec<OwnedFd>, String> {
+        let mut passed = passed.take_each();
+        let stdin = passed.next().ok_or("the guard passed no standard input")?;
+        let holds: Vec<OwnedFd> = passed.collect();
+        rustix::stdio::dup2_stdin(&stdin).map_err(|error| format!("standard input: {error}"))?;
+        let kept: Vec<i32> = holds.iter().map(AsRawFd::as_raw_fd).collect();
+        close_fds::set_fds_cloexec(3, &kept);
+        for hold in &holds {
+            rustix::io::fcntl_setfd(hold, FdFlags::empty())
+                .map_err(|error| format!("the election's lock: {error}"))?;
+        }
+        if let Some(cwd) = &self.cwd {
+            std::env::set_current_dir(cwd)
+                .map_err(|error| format!("cannot enter {}: {error}", cwd.display()))?;
+        }
+        reset_ignored_signals();
+        Ok(holds)
+    }
 }
 
 /// Has the kernel kill this process, whatever it becomes, when its parent's thread ends.
@@ -101,110 +186,27 @@ fn die_with(parent: i32) -> Result<(), String> {
     }
 }
 
-impl Launcher {
-    fn wait_and_exec(self) -> ExitCode {
-        let mut message = vec![0; MESSAGE_MAX];
-        let mut passed = Descriptors::default();
-        let Some(go) = self.await_go(&mut message, &mut passed) else {
-            return ExitCode::SUCCESS;
-        };
-        let Some((by, env)) = go.split_first_chunk().and_then(|(nanos, env)| {
-            let by = Duration::from_nanos(u64::from_le_bytes(*nanos));
-            Some((Moment::after_origin(by), decode_env(env)?))
-        }) else {
-            return fail(126, "the guard's word to start is garbled");
-        };
-        let (program, arguments) = match self.command.split_first() {
-            Some(split) => split,
-            None => return fail(127, "no command was given"),
-        };
-        let mut command = Command::new(program);
-        command.args(arguments).envs(env);
-        if let Err(reason) = self.settle(&mut passed) {
-            return fail(126, &reason);
-        }
-        // The last look at the clock: what follows is the exec itself.
-        if clock::now() > by {
-            tell(Notice::TooLate);
-            return ExitCode::SUCCESS;
-        }
-        let error = command.exec();
-        let (code, reason) = explain(program, &command, &error);
-        fail(code, &reason)
-    }
-
-    /// Waits for the word; `None` if the guard has none to give any more.
-    fn await_go<'a>(&self, message: &'a mut [u8], passed: &mut Descriptors) -> Option<&'a [u8]> {
-        let gate = gate();
-        loop {
-            let mut fds = [
-                PollFd::new(&gate, PollFlags::IN),
-                PollFd::new(&self.signals, PollFlags::IN),
-            ];
-            let _ = poll(&mut fds, None);
-            if !fds[0].revents().is_empty() {
-                break;
-            }
-            while let Ok(Some(_)) = self.signals.read_signal() {}
-        }
-        let length = channel::receive(&gate, message, passed, RecvFlags::empty()).ok()??;
-        message.get(..length)
-    }
-
-    /// Everything between the word and the last look at the clock.
-    fn settle(&self, passed: &mut Descriptors) -> Result<(), String> {
-        let mut passed = passed.take_each();
-        let stdin = passed.next().ok_or("the guard passed no standard input")?;
-        let holds: Vec<_> = passed.collect();
-        let failed = |what: &str, error: io::Error| format!("{what}: {error}");
-        // From here on the line to the guard closes itself in the exec, which is how the guard
-        // learns that there was one.
-        let line = gate()
-            .try_clone_to_owned()
-            .map_err(|e| failed("the guard's line", e))?;
-        LINE.set(line).map_err(|_| "told twice".to_owned())?;
-        rustix::stdio::dup2_stdin(&stdin).map_err(|e| failed("standard input", e.into()))?;
-        let kept: Vec<i32> = holds.iter().map(AsRawFd::as_raw_fd).collect();
-        close_fds::set_fds_cloexec(3, &kept);
-        for hold in holds {
-            rustix::io::fcntl_setfd(&hold, FdFlags::empty())
-                .map_err(|e| failed("the election's lock", e.into()))?;
-            // It is the child's now.
-            KEPT.lock().map_err(|_| "poisoned".to_owned())?.push(hold);
-        }
-        if let Some(cwd) = &self.cwd {
-            std::env::set_current_dir(cwd)
-                .map_err(|e| failed(&format!("cannot enter {}", cwd.display()), e))?;
-        }
-        reset_ignored_signals();
-        SigSet::empty()
-            .thread_set_mask()
-            .map_err(|e| failed("signals", e.into()))
-    }
+fn decode_go(go: &[u8]) -> Option<(Moment, Vec<(OsString, OsString)>)> {
+    let (nanos, env) = go.split_first_chunk()?;
+    let by = Duration::from_nanos(u64::from_le_bytes(*nanos));
+    Some((Moment::after_origin(by), decode_env(env)?))
 }
 
-/// Descriptors the child inherits; nothing ever closes them on this side of the exec.
-static KEPT: std::sync::Mutex<Vec<std::os::fd::OwnedFd>> = std::sync::Mutex::new(Vec::new());
-
-/// The line to the guard once standard input is the child's.
-static LINE: std::sync::OnceLock<std::os::fd::OwnedFd> = std::sync::OnceLock::new();
-
-fn gate() -> std::os::fd::BorrowedFd<'static> {
-    LINE.get().map_or_else(rustix::stdio::stdin, AsFd::as_fd)
-}
-
-fn tell(notice: Notice<'_>) {
-    let mut buffer = [0; 1024];
+fn tell(line: &OwnedFd, notice: Notice<'_>) {
+    let mut buffer = [0; NOTICE_MAX];
     let length = notice.encode(&mut buffer);
     // A guard that cannot hear it has ended, and then so have we.
-    let _ = channel::send(gate(), &buffer[..length], &[], SendFlags::empty());
+    let _ = channel::send(line, &buffer[..length], &[], SendFlags::empty());
 }
 
-fn fail(code: u8, reason: &str) -> ExitCode {
-    tell(Notice::ExecFailed {
-        code,
-        reason: reason.as_bytes(),
-    });
+fn too_late(line: &OwnedFd) -> ExitCode {
+    tell(line, Notice::TooLate);
+    ExitCode::SUCCESS
+}
+
+fn fail(line: &OwnedFd, code: u8, reason: &str) -> ExitCode {
+    let reason = reason.as_bytes();
+    tell(line, Notice::ExecFailed { code, reason });
     ExitCode::from(code)
 }
 

@@ -7,11 +7,11 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::SendFlags;
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, pidfd_send_signal, wait};
 use rustix::time::{Itimerspec, TimerfdTimerFlags, Timespec, timerfd_settime};
+use tanist::clock;
 use tanist_core::{Moment, Timing, WorkAction, WorkInput, WorkReport, Workload};
 
 use super::cgroup::Cgroup;
 use super::channel::{self, Descriptors};
-use super::clock;
 use super::launcher::encode_go;
 use super::program::Program;
 use super::tree::Tree;
@@ -59,8 +59,9 @@ pub(super) struct Kept {
 pub(super) struct Progress {
     /// The word to start was given.
     pub(super) launched: bool,
-    /// The launcher has become the child, with this number, or never will.
-    pub(super) settled: bool,
+    /// The launcher has nothing left to do but the exec.
+    pub(super) going: bool,
+    /// The child's number, once it runs.
     pub(super) child: Option<i32>,
     /// The child has ended, or never was.
     pub(super) ended: bool,
@@ -104,7 +105,7 @@ impl GuardProcess {
     }
 
     pub(super) fn feed(&mut self, input: WorkInput) {
-        self.workload.handle(clock::now(), input);
+        self.workload.handle(clock::now().at, input);
     }
 
     /// Tells the supervisor, if there is one. Reports are so few that they always fit.
@@ -130,7 +131,7 @@ impl GuardProcess {
                 WorkAction::Release => self.release(),
                 WorkAction::Exit => return true,
                 WorkAction::WaitUntil(until) => {
-                    let now = clock::now();
+                    let now = clock::now().at;
                     match self.progress.killing {
                         Some(killing) if now >= killing.next_round => self.kill_round(now),
                         killing => {
@@ -162,7 +163,7 @@ impl GuardProcess {
         if !sent {
             let reason = b"the program that was to become the command has been killed";
             self.report(Notice::ExecFailed { code: 126, reason });
-            self.progress.settled = true;
+            self.gate = None;
             self.root.signal(Signal::KILL);
             self.child_never_was();
         }
@@ -171,7 +172,7 @@ impl GuardProcess {
     fn stop(&mut self) {
         let (members, signal) = (self.members(), self.stop_signal);
         let init = self.namespaced.then_some(self.root.pid);
-        self.tree.visit(
+        self.tree.visit_from_below(
             |pid, _| members.include(pid),
             |found| {
                 if Some(found.pid) != init {
@@ -201,7 +202,7 @@ impl GuardProcess {
     }
 
     fn begin_killing(&mut self) {
-        let now = clock::now();
+        let now = clock::now().at;
         self.progress.killing = Some(Killing {
             since: now,
             next_round: now,
@@ -377,7 +378,7 @@ impl Kept {
 }
 
 pub(super) fn send_notice(line: Option<&OwnedFd>, notice: Notice<'_>) {
-    let mut buffer = [0; 1024];
+    let mut buffer = [0; channel::NOTICE_MAX];
     let length = notice.encode(&mut buffer);
     if let Some(line) = line {
         // A supervisor that is gone shows as the end of the line.

@@ -1,6 +1,9 @@
 use std::fmt;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
+
+use super::wire::{Notice, text};
 
 /// What a guard tells its supervisor of the child.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,7 +15,7 @@ pub(crate) enum GuardReport {
     },
     /// The start came too late for the lease that was left. Nothing ran; `Empty` follows.
     TooLate,
-    /// The command could not be executed; `Exited` and `Empty` follow.
+    /// The command could not be executed. Nothing ran; `Empty` follows.
     ExecFailed {
         /// 126 found but not executable, 127 not found, as shells have it.
         code: u8,
@@ -37,6 +40,27 @@ pub(crate) enum GuardReport {
     /// The guard itself has ended, and whatever it left behind is gone too. Verified. The last
     /// report, and the answer to every further question.
     Gone,
+}
+
+impl GuardReport {
+    /// The report of a notice; none for those that mean the set-up.
+    pub(super) fn of(notice: Notice<'_>) -> Option<Self> {
+        Some(match notice {
+            Notice::Started { pid } => Self::Started { pid },
+            Notice::TooLate => Self::TooLate,
+            Notice::ExecFailed { code, reason } => Self::ExecFailed {
+                code,
+                message: text(reason),
+            },
+            Notice::Exited { status } => Self::Exited {
+                status: ExitStatus::from_raw(status),
+            },
+            Notice::DeadlineReached => Self::DeadlineReached,
+            Notice::Lingering { processes } => Self::Lingering { processes },
+            Notice::Empty => Self::Empty,
+            Notice::Prepared { .. } | Notice::Refused { .. } | Notice::Going => return None,
+        })
+    }
 }
 
 /// What holds a tree together, as set up.

@@ -3,6 +3,8 @@ use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::{ExitCode, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
@@ -136,6 +138,10 @@ struct StartedTree {
 fn keep_signals_out() -> Result<SignalFd, String> {
     SigSet::all()
         .thread_block()
+        .map_err(|error| format!("guard: signals: {error}"))?;
+    // Were it ignored, as some parents leave it, the kernel would reap and tell nobody. Blocked as
+    // it is, the handler never runs.
+    signal_hook::flag::register(Signal::SIGCHLD as i32, Arc::new(AtomicBool::new(false)))
         .map_err(|error| format!("guard: signals: {error}"))?;
     let children = SigSet::from(Signal::SIGCHLD);
     SignalFd::with_flags(&children, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)

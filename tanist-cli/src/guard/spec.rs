@@ -1,10 +1,13 @@
 use std::ffi::{OsStr, OsString};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use rustix::process::Signal;
-use tanist_core::{Timing, TimingSettings};
+use tanist_core::{Moment, Timing, TimingSettings};
+
+use super::channel::DESCRIPTORS_MAX;
 
 /// Everything a guard has to know before its election is won.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,8 +31,25 @@ pub(crate) struct GuardSpec {
     pub(crate) stdin: ChildStdin,
     /// What asks the child to stop.
     pub(crate) stop_signal: Signal,
-    /// The child's whole environment but for what [`super::Start`] adds; nothing is inherited.
+    /// The child's whole environment but for what [`Start`] adds; nothing is inherited.
     pub(crate) env: Vec<(OsString, OsString)>,
+}
+
+/// What the child is given when it starts.
+#[derive(Debug)]
+pub(crate) struct Start {
+    /// The deadline at first.
+    pub(crate) safe_until: Moment,
+    /// Variables added to the specification's environment.
+    pub(crate) env: Vec<(OsString, OsString)>,
+    /// Descriptors that guard and child both keep open until the last of them has ended; at most
+    /// [`Start::HOLDS_MAX`].
+    pub(crate) holds: Vec<OwnedFd>,
+}
+
+impl Start {
+    /// How many descriptors may be held.
+    pub(crate) const HOLDS_MAX: usize = DESCRIPTORS_MAX - 1;
 }
 
 /// What holds a child's descendants together, so that all of them can be stopped.

@@ -41,6 +41,8 @@ pub(super) enum Notice<'a> {
         /// What, where, why, and what to do.
         reason: &'a [u8],
     },
+    /// The launcher has nothing left to do but the exec.
+    Going,
     /// The child runs.
     Started {
         /// Its process id as this side sees it.
@@ -75,23 +77,21 @@ impl<'a> Request<'a> {
     /// Writes it to the front of `buffer`; `None` if it does not fit.
     pub(super) fn encode(self, buffer: &mut [u8]) -> Option<usize> {
         match self {
-            Self::Stdin => put(buffer, &[b'I']),
+            Self::Stdin => put(buffer, b"I"),
             Self::Begin { safe_until, env } => {
-                put(buffer, &[b'B']).and_then(|at| append(buffer, at, &nanos(safe_until), env))
+                put(buffer, b"B").and_then(|at| append(buffer, at, &nanos(safe_until), env))
             }
             Self::Until(moment) => {
-                put(buffer, &[b'U']).and_then(|at| append(buffer, at, &nanos(moment), &[]))
+                put(buffer, b"U").and_then(|at| append(buffer, at, &nanos(moment), &[]))
             }
             Self::End(grace) => {
-                put(buffer, &[b'E']).and_then(|at| append(buffer, at, &span(grace), &[]))
+                put(buffer, b"E").and_then(|at| append(buffer, at, &span(grace), &[]))
             }
             Self::Signal(number) => {
-                put(buffer, &[b'S']).and_then(|at| append(buffer, at, &number.to_le_bytes(), &[]))
+                put(buffer, b"S").and_then(|at| append(buffer, at, &number.to_le_bytes(), &[]))
             }
-            Self::Release(bytes) => {
-                put(buffer, &[b'R']).and_then(|at| append(buffer, at, bytes, &[]))
-            }
-            Self::Dismiss => put(buffer, &[b'D']),
+            Self::Release(bytes) => put(buffer, b"R").and_then(|at| append(buffer, at, bytes, &[])),
+            Self::Dismiss => put(buffer, b"D"),
         }
     }
 
@@ -123,6 +123,7 @@ impl<'a> Notice<'a> {
         let (tag, number, text): (u8, u32, &[u8]) = match self {
             Self::Prepared { detail } => (b'p', 0, detail),
             Self::Refused { reason } => (b'r', 0, reason),
+            Self::Going => (b'o', 0, &[]),
             Self::Started { pid } => (b's', pid, &[]),
             Self::TooLate => (b'l', 0, &[]),
             Self::ExecFailed { code, reason } => (b'x', u32::from(code), reason),
@@ -147,6 +148,7 @@ impl<'a> Notice<'a> {
         match tag {
             b'p' => Some(Self::Prepared { detail: text }),
             b'r' => Some(Self::Refused { reason: text }),
+            b'o' => Some(Self::Going),
             b's' => Some(Self::Started { pid: number }),
             b'l' => Some(Self::TooLate),
             b'x' => Some(Self::ExecFailed {
@@ -252,6 +254,7 @@ mod tests {
         for notice in [
             Notice::Prepared { detail: b"sweep" },
             Notice::Refused { reason: b"no" },
+            Notice::Going,
             Notice::Started { pid: 77 },
             Notice::TooLate,
             Notice::ExecFailed {

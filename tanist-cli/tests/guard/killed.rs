@@ -1,2 +1,195 @@
+use std::fs;
+use std::time::Duration;
+
+use rustix::process::{Signal, pidfd_send_signal};
+
 use crate::Test;
-pub(crate) const TESTS: &[Test] = &[];
+use crate::deadline::STUBBORN;
+use crate::rig::{Plan, Rig, exists, pidfd};
+use crate::tripwire::Tripwire;
+
+/// Whoever is killed, the others clear up.
+pub(crate) const TESTS: &[Test] = &[
+    (
+        "a_killed_supervisor_costs_the_tree_then_releases",
+        a_killed_supervisor,
+    ),
+    (
+        "a_killed_supervisor_of_an_idle_guard_leaves_nothing",
+        a_killed_supervisor_of_an_idle_guard,
+    ),
+    (
+        "a_killed_supervisor_after_empty_is_released_for",
+        a_killed_supervisor_after_empty,
+    ),
+    (
+        "a_killed_guard_is_swept_after",
+        a_killed_guard_is_swept_after,
+    ),
+    (
+        "a_killed_guard_of_an_ordinary_user_is_swept_after",
+        a_killed_guard_of_an_ordinary_user,
+    ),
+    (
+        "a_killed_idle_guard_leaves_nothing",
+        a_killed_idle_guard_leaves_nothing,
+    ),
+    ("a_sweep_touches_nobody_else", a_sweep_touches_nobody_else),
+    (
+        "both_killed_takes_the_child_along",
+        both_killed_takes_the_child_along,
+    ),
+    (
+        "both_killed_takes_another_user_s_child_along",
+        both_killed_takes_another_user_s_child_along,
+    ),
+];
+
+/// With a stubborn tree that is up; answers with the guard.
+fn stubborn(rig: &mut Rig) -> (i32, Tripwire) {
+    let mut wire = rig.tripwire("wire");
+    let (guard, _) = rig.ready();
+    rig.tell("release these bytes");
+    rig.begin(Duration::from_secs(600));
+    rig.expect("started ");
+    for _ in 0..3 {
+        wire.line();
+    }
+    (guard, wire)
+}
+
+fn a_killed_supervisor() {
+    let mut rig = Plan::default().shell(STUBBORN);
+    let (_, mut wire) = stubborn(&mut rig);
+    let tree = fs::read_to_string(rig.path("pids")).unwrap();
+    assert_eq!(tree.lines().count(), 3);
+    rig.kill();
+    // The release program itself looked who of the tree was alive when it was told to act.
+    assert_eq!(rig.released(), "these bytes []");
+    assert!(!wire.is_held());
+    assert_eq!(rig.allocations(), 0, "the guard allocated");
+    wire.all_ended();
+}
+
+fn a_killed_supervisor_of_an_idle_guard() {
+    let rig = Plan::default().shell("touch $DIR/ran");
+    let (guard, _) = rig.ready();
+    let guard = pidfd(guard);
+    rig.kill();
+    crate::rig::wait_for_end(&guard);
+    assert!(!rig.path("ran").exists() && !rig.was_released());
+    assert_eq!(rig.allocations(), 0, "the guard allocated");
+}
+
+fn a_killed_supervisor_after_empty() {
+    let mut rig = Plan::default().shell("exit 0");
+    rig.ready();
+    rig.tell("release first");
+    rig.tell("release these bytes");
+    rig.begin(Duration::from_secs(600));
+    rig.expect("started ");
+    rig.expect("exited ");
+    rig.expect("empty");
+    rig.kill();
+    assert_eq!(rig.released(), "these bytes []");
+    assert_eq!(rig.allocations(), 0, "the guard allocated");
+}
+
+fn a_killed_guard_is_swept_after() {
+    let mut rig = Plan::default().shell(STUBBORN);
+    let (guard, mut wire) = stubborn(&mut rig);
+    pidfd_send_signal(pidfd(guard), Signal::KILL).unwrap();
+    rig.expect("gone");
+    assert!(!wire.is_held());
+    assert!(!exists(guard));
+    // The supervisor lives and withdraws by itself.
+    assert!(!rig.was_released());
+}
+
+fn a_killed_guard_of_an_ordinary_user() {
+    let mut rig = Plan {
+        unprivileged: true,
+        ..Plan::default()
+    }
+    .shell(STUBBORN);
+    let (guard, mut wire) = stubborn(&mut rig);
+    pidfd_send_signal(pidfd(guard), Signal::KILL).unwrap();
+    rig.expect("gone");
+    assert!(!wire.is_held() && !exists(guard));
+}
+
+fn a_killed_idle_guard_leaves_nothing() {
+    let rig = Plan::default().shell("touch $DIR/ran");
+    let (guard, _) = rig.ready();
+    let programs = crate::rig::children(guard);
+    pidfd_send_signal(pidfd(guard), Signal::KILL).unwrap();
+    rig.expect("gone");
+    assert!(programs.into_iter().all(|pid| !exists(pid)));
+    assert!(!rig.path("ran").exists() && !rig.was_released());
+}
+
+fn a_sweep_touches_nobody_else() {
+    let mut rig = Plan::default().shell(STUBBORN);
+    let (guard, mut wire) = stubborn(&mut rig);
+    rig.tell("another-guard");
+    let other: i32 = rig.expect("another ").parse().unwrap();
+    rig.tell("own-child");
+    let own: i32 = rig.expect("own ").parse().unwrap();
+    let programs = crate::rig::children(other);
+    rig.keep_after_gone();
+    pidfd_send_signal(pidfd(guard), Signal::KILL).unwrap();
+    rig.expect("gone");
+    assert!(!wire.is_held());
+    assert!(exists(other) && exists(own) && programs.iter().all(|pid| exists(*pid)));
+}
+
+/// Kills supervisor and guard so that neither sees the other die: both are stopped before.
+fn kill_both(rig: &Rig, guard: i32) {
+    let guard = pidfd(guard);
+    pidfd_send_signal(&guard, Signal::STOP).unwrap();
+    rig.freeze();
+    pidfd_send_signal(&guard, Signal::KILL).unwrap();
+    rig.kill();
+}
+
+/// The direct child alone: who escaped from it is beyond anybody's reach then, and only the term
+/// protects, or a PID namespace.
+fn both_killed_takes_the_child_along() {
+    let mut rig = Plan::default().shell(
+        "exec 9>$DIR/wire; (setsid sh -c 'exec 9>&-; exec 8>$DIR/escapee; \
+         echo $$ >&8; exec sleep 1000' &); echo up >&9; exec sleep 1000",
+    );
+    let mut wire = rig.tripwire("wire");
+    let mut escaped = rig.tripwire("escapee");
+    let (guard, _) = rig.ready();
+    rig.begin(Duration::from_secs(600));
+    rig.expect("started ");
+    assert_eq!(wire.line(), "up");
+    let escapee: i32 = escaped.line().parse().unwrap();
+    kill_both(&rig, guard);
+    wire.all_ended();
+    assert!(escaped.is_held());
+    pidfd_send_signal(pidfd(escapee), Signal::KILL).unwrap();
+    escaped.all_ended();
+}
+
+/// The kernel disarms the parent-death signal when the user changes; it has to be armed again.
+fn both_killed_takes_another_user_s_child_along() {
+    let user = if rustix::process::geteuid().is_root() {
+        "nobody"
+    } else {
+        "-"
+    };
+    let plan = Plan {
+        user,
+        ..Plan::default()
+    };
+    let mut rig = plan.shell("exec 9>$DIR/wire; echo up >&9; exec sleep 1000");
+    let mut wire = rig.tripwire("wire");
+    let (guard, _) = rig.ready();
+    rig.begin(Duration::from_secs(600));
+    rig.expect("started ");
+    assert_eq!(wire.line(), "up");
+    kill_both(&rig, guard);
+    wire.all_ended();
+}

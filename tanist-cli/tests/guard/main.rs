@@ -3,6 +3,10 @@
 //! This test program is everything at once, told apart by its first argument: the guard and its
 //! programs (the product's code, under an allocator that counts), the supervisor that a test
 //! freezes or kills, and the tests themselves.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed"
+)]
 
 mod containment;
 mod deadline;

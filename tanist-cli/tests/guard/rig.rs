@@ -31,7 +31,7 @@ pub(crate) struct Rig {
     pub(crate) pidfd: OwnedFd,
     orders: Option<ChildStdin>,
     said: Receiver<String>,
-    wires: RefCell<u32>,
+    guard: RefCell<Option<OwnedFd>>,
 }
 
 /// What a supervisor is started with.
@@ -115,7 +115,7 @@ impl Plan {
             pidfd,
             orders,
             said,
-            wires: RefCell::default(),
+            guard: RefCell::default(),
         }
     }
 
@@ -162,11 +162,32 @@ impl Rig {
             .to_owned()
     }
 
+    /// Like [`Rig::expect`], past something that may be said before.
+    pub(crate) fn expect_past(&self, maybe: &str, wanted: &str) -> String {
+        let line = self
+            .said
+            .recv_timeout(PATIENCE)
+            .unwrap_or_else(|e| panic!("no {wanted}: {e}"));
+        match line.strip_prefix(wanted) {
+            Some(rest) => rest.trim().to_owned(),
+            None if line.starts_with(maybe) => self.expect(wanted),
+            None => panic!("neither {maybe:?} nor {wanted:?} but {line:?}"),
+        }
+    }
+
+    /// Has the supervisor stay when its guard is gone.
+    pub(crate) fn keep_after_gone(&mut self) {
+        self.tell("stay");
+        self.expect("staying");
+    }
+
     /// Waits until the guard is prepared; answers with its process id and its containment.
     pub(crate) fn ready(&self) -> (i32, String) {
         let said = self.expect("ready ");
         let (pid, containment) = said.split_once(' ').unwrap();
-        (pid.parse().unwrap(), containment.to_owned())
+        let guard = pid.parse().unwrap();
+        *self.guard.borrow_mut() = Some(pidfd(guard));
+        (guard, containment.to_owned())
     }
 
     /// Starts the child with this much lease; answers with the deadline.
@@ -197,7 +218,6 @@ impl Rig {
 
     /// A tripwire that the child's script opens as `$DIR/NAME`. To be made before it begins.
     pub(crate) fn tripwire(&self, name: &str) -> Tripwire {
-        *self.wires.borrow_mut() += 1;
         Tripwire::new(self.path(name))
     }
 
@@ -246,6 +266,10 @@ impl Drop for Rig {
         let _ = pidfd_send_signal(&self.pidfd, Signal::CONT);
         let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
         let _ = self.process.wait();
+        // It writes to the directory that goes now.
+        if let Some(guard) = self.guard.borrow().as_ref() {
+            wait_for_end(guard);
+        }
     }
 }
 
@@ -311,6 +335,23 @@ pub(crate) fn pidfd(pid: i32) -> OwnedFd {
 /// Whether a process with this number is there.
 pub(crate) fn exists(pid: i32) -> bool {
     File::open(format!("/proc/{pid}/stat")).is_ok()
+}
+
+/// Who runs when the plan says unprivileged.
+pub(crate) fn ordinary_uid() -> u32 {
+    let own = rustix::process::geteuid();
+    if own.is_root() { NOBODY } else { own.as_raw() }
+}
+
+/// Waits until the process behind `pidfd` has ended.
+pub(crate) fn wait_for_end(pidfd: &OwnedFd) {
+    use rustix::event::{PollFd, PollFlags, poll};
+    let mut fds = [PollFd::new(pidfd, PollFlags::IN)];
+    assert_eq!(
+        poll(&mut fds, Some(&timespec(PATIENCE))),
+        Ok(1),
+        "it never ended"
+    );
 }
 
 /// The numbers of a process's children.

@@ -37,6 +37,7 @@ async fn supervise(spec: GuardSpec) {
     };
     say(&format!("ready {} {}", guard.pid(), guard.containment()));
     let mut orders = orders();
+    let mut stays = false;
     loop {
         tokio::select! {
             report = guard.report() => {
@@ -46,10 +47,17 @@ async fn supervise(spec: GuardSpec) {
                 }
             }
             order = orders.recv() => match order {
+                Some(order) if order == "stay" => {
+                    stays = true;
+                    say("staying");
+                }
                 Some(order) => obey(&mut guard, &spec, &order).await,
                 None => break,
             }
         }
+    }
+    if stays {
+        while orders.recv().await.is_some() {}
     }
     drop(leak);
 }

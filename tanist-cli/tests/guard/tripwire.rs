@@ -1,7 +1,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -32,10 +32,6 @@ impl Tripwire {
         }
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// The next line that a process of the tree writes.
     pub(crate) fn line(&mut self) -> String {
         loop {
@@ -47,6 +43,12 @@ impl Tripwire {
             self.wait_for(PollFlags::IN);
             self.read();
         }
+    }
+
+    /// What was written that no line was asked for.
+    pub(crate) fn rest(&mut self) -> String {
+        self.read();
+        std::mem::take(&mut self.heard)
     }
 
     /// Waits until nobody keeps it open any more, and says when that was seen.
