@@ -113,77 +113,33 @@ fn impossible_timings_name_the_number_to_change() {
 #[test]
 fn wrong_usage_is_64() {
     let stage = Stage::new();
-    refused(&stage, &["run", "--", "true"], 64, "election::none");
-    refused(
-        &stage,
-        &["run", "-e", "Not/Good", "--", "true"],
-        64,
-        "election::name",
-    );
-    refused(
-        &stage,
-        &["run", "-e", "demo", "-n", "a b", "--", "true"],
-        64,
-        "node::name",
-    );
-    refused(
-        &stage,
-        &["run", "-e", "demo", "--address", "a b", "--", "true"],
-        64,
-        "address::text",
-    );
-    refused(
-        &stage,
-        &["run", "-e", "demo", "-s", "what://x", "--", "true"],
-        64,
-        "store::address",
-    );
-    refused(
-        &stage,
-        &["run", "-e", "demo", "--env", "X", "--", "true"],
-        64,
-        "run::env",
-    );
-    let forged = ["run", "-e", "demo", "--env", "TANIST_TERM=9", "--", "true"];
-    refused(&stage, &forged, 64, "run::env-reserved");
-    refused(
-        &stage,
-        &["run", "-e", "demo", "--cwd", "/no/such", "--", "true"],
-        64,
-        "run::cwd",
-    );
-    refused(
-        &stage,
-        &["run", "-e", "demo", "--stdin", "/no/such", "--", "true"],
-        64,
-        "run::stdin",
-    );
-    let both = [
-        "run",
-        "-e",
-        "demo",
-        "--once",
-        "--on-failure",
-        "restart",
-        "--",
-        "true",
-    ];
-    refused(&stage, &both, 64, "run::once-and-policy");
-    refused(
-        &stage,
-        &["run", "-e", "demo", "--lease", "8", "--", "true"],
-        64,
-        "has no unit",
-    );
+    for (flags, slug) in [
+        ("", "election::none"),
+        ("-e Not/Good", "election::name"),
+        ("-e demo -n a/b", "node::name"),
+        ("-e demo -s what://x", "store::address"),
+        ("-e demo --env X", "run::env"),
+        ("-e demo --env TANIST_TERM=9", "run::env-reserved"),
+        ("-e demo --cwd /no/such", "run::cwd"),
+        ("-e demo --stdin /no/such", "run::stdin"),
+        ("-e demo --stop-signal RTMIN+3", "run::stop-signal"),
+        ("-e demo --require-cgroup --contain sweep", "run::contain"),
+        (
+            "-e demo --once --on-failure restart",
+            "run::once-and-policy",
+        ),
+        ("-e demo --lease 8", "has no unit"),
+        ("-e demo --wait 1s --no-wait", "cannot be used"),
+    ] {
+        let mut args = vec!["run"];
+        args.extend(flags.split_whitespace());
+        args.extend(["--", "true"]);
+        refused(&stage, &args, 64, slug);
+    }
+    let blank = ["run", "-e", "demo", "--address", "a b", "--", "true"];
+    refused(&stage, &blank, 64, "address::text");
     refused(&stage, &["run", "-e", "demo"], 64, "CMD");
     refused(&stage, &["fly"], 64, "fly");
-    let contradiction = ["--wait", "1s", "--no-wait", "--", "true"];
-    refused(
-        &stage,
-        &[&["run", "-e", "demo"], &contradiction[..]].concat(),
-        64,
-        "cannot be used",
-    );
 }
 
 #[test]
