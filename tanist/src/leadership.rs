@@ -38,7 +38,8 @@ pub struct Leadership {
 pub struct Ending {
     /// Why.
     pub cause: EndCause,
-    /// From the stop signal to the kill; never beyond what `safe_until` leaves.
+    /// From the stop signal to the kill. If the end is planned, the deadline moves on meanwhile;
+    /// otherwise this is never beyond what `safe_until` leaves.
     pub grace: Duration,
     /// Everything of the work is gone by then, unless the deadline is extended while it stops.
     pub safe_until: Moment,

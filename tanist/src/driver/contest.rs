@@ -219,7 +219,12 @@ impl Contest {
                 .core
                 .safe_until()
                 .unwrap_or_else(|| *peer.deadline.borrow());
-            let grace = grace.min(safe_until.since(clock::now().at));
+            // A planned stop has its own time: renewals go on and move the deadline meanwhile.
+            let grace = if cause.is_planned() {
+                grace
+            } else {
+                grace.min(safe_until.since(clock::now().at))
+            };
             peer.ending.send_replace(Some(Ending {
                 cause,
                 grace,
