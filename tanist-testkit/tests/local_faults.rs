@@ -23,10 +23,14 @@ struct Stage {
 
 /// Two nodes, one of them active with its whole tree. `extra` goes to `tanist run`.
 fn stage(user: User, work: Work, extra: &[&str]) -> SceneResult<Stage> {
+    stage_with_lease("2s", user, work, extra)
+}
+
+fn stage_with_lease(lease: &str, user: User, work: Work, extra: &[&str]) -> SceneResult<Stage> {
     let programs = Programs::find(env!("CARGO_BIN_EXE_tanist-probe"))?;
     let policy = [
         "--lease",
-        "2s",
+        lease,
         "--cooldown",
         "20ms",
         "--max-failovers",
@@ -129,24 +133,25 @@ fn with_supervisor_and_guard_frozen_nobody_else_begins() -> SceneResult<()> {
     stage.judge(2)
 }
 
+/// More time than the lease: the leader goes on renewing while its work stops.
 #[test]
 fn a_planned_stop_gives_the_work_its_time_and_then_kills() -> SceneResult<()> {
     let mut stage = stage(
         User::Ordinary,
         probe(&["--ignore-term"]),
-        &["--stop-timeout", "700ms"],
+        &["--stop-timeout", "3s"],
     )?;
     let told = now();
     stage.team.supervisor.signal(Signal::TERM)?;
     let next = stage.scene.wait_begun()?;
     let before = stage.scene.history().activations()[0].last;
     assert!(
-        before.since(told) >= Duration::from_millis(690),
-        "stopped {:?}",
+        before.since(told) >= Duration::from_millis(2980),
+        "{:?}",
         before.since(told)
     );
     assert!(
-        next.first.since(told) >= Duration::from_millis(700),
+        next.first.since(told) >= Duration::from_secs(3),
         "{:?}",
         next.first.since(told)
     );
@@ -160,7 +165,7 @@ fn a_second_stop_signal_does_not_wait() -> SceneResult<()> {
     let mut stage = stage(
         User::Ordinary,
         probe(&["--ignore-term"]),
-        &["--stop-timeout", "50s"],
+        &["--stop-timeout", "8s"],
     )?;
     let told = now();
     stage.team.supervisor.signal(Signal::TERM)?;
@@ -170,13 +175,37 @@ fn a_second_stop_signal_does_not_wait() -> SceneResult<()> {
     stage.team.supervisor.signal(Signal::TERM)?;
     let next = stage.scene.wait_begun()?;
     assert!(
-        next.first.since(told) < Duration::from_secs(40),
+        next.first.since(told) < Duration::from_secs(6),
         "{:?}",
         next.first.since(told)
     );
     let node = stage.team.node.clone();
     assert_eq!(stage.scene.node(&node)?.wait()?.code(), Some(128 + 15));
     stage.judge(2)
+}
+
+/// With a lease so long that whoever was not told would be noticed: it would be killed only after
+/// 22 seconds. A parent that ends of the signal hands its children up while they are being told.
+#[test]
+fn every_process_of_the_tree_is_told_to_stop() -> SceneResult<()> {
+    for _ in 0..5 {
+        let mut stage = stage_with_lease(
+            "60s",
+            User::Ordinary,
+            probe(&[]),
+            &["--stop-timeout", "50s"],
+        )?;
+        let told = now();
+        stage.team.supervisor.signal(Signal::TERM)?;
+        let next = stage.scene.wait_begun()?;
+        assert!(
+            next.first.since(told) < Duration::from_secs(15),
+            "{:?}",
+            next.first.since(told)
+        );
+        stage.judge(2)?;
+    }
+    Ok(())
 }
 
 #[test]
@@ -212,7 +241,11 @@ fn a_stopped_tree_goes_with_its_guard() -> SceneResult<()> {
 
 #[test]
 fn a_stopped_tree_is_gone_by_the_deadline() -> SceneResult<()> {
-    let stage = stage(User::Ordinary, probe(&["--ignore-term"]), &[])?;
+    let stage = stage(
+        User::Ordinary,
+        probe(&["--ignore-term"]),
+        &["--stop-timeout", "200ms"],
+    )?;
     let workers = stage.freeze_work()?;
     stage.team.supervisor.freeze()?;
     let frozen = now();
@@ -229,7 +262,7 @@ fn a_supervisor_killed_while_it_stops_its_work() -> SceneResult<()> {
     let mut stage = stage(
         User::Ordinary,
         probe(&["--ignore-term"]),
-        &["--stop-timeout", "50s"],
+        &["--stop-timeout", "3s"],
     )?;
     let told = now();
     stage.team.supervisor.signal(Signal::TERM)?;
@@ -278,7 +311,11 @@ mod in_a_control_group {
         if !Need::Root.go_on() || !Need::Cgroup.go_on() {
             return Ok(None);
         }
-        let stage = stage(user, probe(&["--ignore-term"]), &["--contain", "cgroup"])?;
+        let stage = stage(
+            user,
+            probe(&["--ignore-term"]),
+            &["--contain", "cgroup", "--stop-timeout", "200ms"],
+        )?;
         stage.team.work.freeze_group(true)?;
         Ok(Some(stage))
     }
