@@ -5,6 +5,7 @@ use super::{Election, Look, Purpose, Session};
 use crate::candidate::EntryId;
 use crate::event::{Event, Wait};
 use crate::fact::Receipt;
+use crate::memory::Memory;
 use crate::moment::{Moment, Now};
 use crate::order::{Commit, Focus, Order};
 use crate::record::{Reading, Record, RecordState};
@@ -101,7 +102,11 @@ impl Election {
             .iter()
             .find(|candidate| candidate.instance() == Some(self.config.instance))
             .map(|candidate| candidate.entry.clone());
-        let empty = seen.view.record == Reading::Absent && seen.view.line.is_empty();
+        // Whoever has seen this election knows that there was a record, so that it was lost: to write
+        // `resigned` now would tell the next one that nobody can be at work.
+        let empty = seen.view.record == Reading::Absent
+            && seen.view.line.is_empty()
+            && self.memory == Memory::default();
         self.tell_wait(Wait::NotStanding);
         if let Some(entry) = own {
             // An answer that was lost, or a place that we gave up and a restore brought back.

@@ -1,0 +1,103 @@
+//! What the simulator caught: each as small as it can be told. The list is docs/caught-bugs.md.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::store::{LEASE, Node, Store};
+use tanist_core::{
+    Commit, Config, Defects, Directive, Election, Fact, Grant, Input, InstanceId, Memory, Moment,
+    Now, Order, Outcome, Output, Position, Reading, Receipt, Term, Timing, Vacancy, View,
+};
+
+const NOW: Now = Now {
+    at: Moment::ORIGIN,
+    unix: 0,
+};
+
+fn election() -> Election {
+    Election::new(Config {
+        election: "jobs".to_owned(),
+        node: "a".to_owned(),
+        instance: InstanceId::new(1),
+        address: String::new(),
+        priority: 100,
+        version: String::new(),
+        timing: Timing::from_lease(LEASE).expect("a valid lease"),
+        memory: Memory::default(),
+        seed: 1,
+        defects: Defects::default(),
+    })
+}
+
+fn orders(election: &mut Election, input: Input) -> Vec<Order> {
+    election.handle(NOW, input);
+    let mut orders = Vec::new();
+    loop {
+        match election.poll() {
+            Output::Order(order) => orders.push(order),
+            Output::Event(_) => {}
+            Output::WaitUntil(_) => return orders,
+        }
+    }
+}
+
+fn empty_view(revision: u64) -> View {
+    View {
+        position: Position { store: 1, revision },
+        record: Reading::Absent,
+        record_stamp: None,
+        beat: None,
+        line: Vec::new(),
+        members: BTreeMap::new(),
+        directive: Directive::default(),
+        vacancy: Vacancy::ByLease,
+    }
+}
+
+#[test]
+fn an_answered_commit_is_not_sent_again_before_a_view_shows_what_became_of_it() {
+    let mut a = election();
+    orders(&mut a, Input::Start);
+    let ttl = LEASE;
+    orders(
+        &mut a,
+        Input::Fact(Fact::Opened(Grant { ttl, assured: ttl })),
+    );
+    orders(&mut a, Input::Fact(Fact::Connected { link: 1 }));
+    let view = empty_view(1);
+    let asked = orders(&mut a, Input::Fact(Fact::Viewed { link: 1, view }));
+    let found = asked.iter().find_map(|order| match order {
+        Order::Commit {
+            ask,
+            commit: Commit::Found { .. },
+        } => Some(*ask),
+        _ => None,
+    });
+    let ask = found.expect("the election is founded");
+    let receipt = Receipt {
+        revision: 2,
+        ..Receipt::default()
+    };
+    let outcome = Outcome::Committed(receipt);
+    let next = orders(&mut a, Input::Fact(Fact::Answered { ask, outcome }));
+    assert!(next.contains(&Order::Look), "{next:?}");
+    assert!(
+        !next
+            .iter()
+            .any(|order| matches!(order, Order::Commit { .. })),
+        "{next:?}"
+    );
+}
+
+#[test]
+fn a_machine_that_has_seen_the_election_does_not_found_it_again() {
+    let mut store = Store::default();
+    let memory = Memory {
+        highest_term: Term::new(3),
+        longest_lease: Duration::from_secs(1),
+    };
+    let mut a = Node::with(1, |config| config.memory = memory);
+    a.start(&mut store);
+    assert!(store.record.is_none());
+    assert!(!store.line.is_empty());
+}
