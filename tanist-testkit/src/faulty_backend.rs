@@ -12,7 +12,7 @@ use tanist::{
     Amendment, Answer, Backend, Command, ElectionName, Error, Link, LinkPeer, Report, Reports,
     Snapshot, clock,
 };
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 /// A backend with another one inside, between which things go wrong: by chance from a seed, or
@@ -84,7 +84,8 @@ pub struct FaultControl(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
-    reconnect: Notify,
+    /// How often the connections were broken.
+    broken: watch::Sender<u64>,
     effects: Mutex<BTreeMap<&'static str, u64>>,
     draws: AtomicU64,
 }
@@ -92,7 +93,7 @@ struct Shared {
 impl FaultControl {
     /// Breaks the connection of every run under way for a moment.
     pub fn reconnect(&self) {
-        self.0.reconnect.notify_waiters();
+        self.0.broken.send_modify(|times| *times += 1);
     }
 
     /// How often each fault took effect. One that never did has tested nothing.
@@ -247,7 +248,7 @@ impl Passage {
             },
         ) = Link::pair(outer.settings());
         let inner = Arc::clone(&backend.inner);
-        let control = backend.control.clone();
+        let mut broken = backend.control.0.broken.subscribe();
         let mut run = inner.run(link);
         let mut this = Self {
             backend,
@@ -260,8 +261,6 @@ impl Passage {
         };
         let mut told_to_close = false;
         loop {
-            let mut reconnect = std::pin::pin!(control.0.reconnect.notified());
-            reconnect.as_mut().enable();
             tokio::select! {
                 biased;
                 command = outer.next(), if !told_to_close => {
@@ -272,7 +271,7 @@ impl Passage {
                         None => this.pass(Command::Close),
                     }
                 }
-                () = reconnect => this.reconnect(),
+                Ok(()) = broken.changed() => this.reconnect(),
                 Some(report) = reports.recv() => this.report(report),
                 Some(Ok(report)) = this.late.join_next() => this.outer.send(report),
                 () = &mut run => break,

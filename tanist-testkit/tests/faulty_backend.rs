@@ -1,5 +1,6 @@
 //! The laws through a backend that is only unlucky, and through backends that are wrong; and whole
 //! sessions over stores that lose answers.
+#![expect(clippy::unwrap_used, reason = "a fault that cannot be staged has to fail its test")]
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
@@ -24,10 +25,6 @@ struct Wrapped {
 }
 
 impl Wrapped {
-    #[expect(
-        clippy::unwrap_used,
-        reason = "a fixture that cannot be made has to fail its test"
-    )]
     fn new(faults: Faults) -> Self {
         let faults = Faults {
             secret: SECRET.to_owned(),
@@ -51,10 +48,6 @@ impl Wrapped {
         self.dir.path().join("store")
     }
 
-    #[expect(
-        clippy::unwrap_used,
-        reason = "a fixture that cannot be made has to fail its test"
-    )]
     fn open(&self) -> Box<dyn Backend> {
         let target = Target::parse(&format!("local:{}", self.store().display())).unwrap();
         let local = tanist::open_backend(&target).unwrap();
@@ -79,10 +72,6 @@ impl Fixture for Wrapped {
         }
     }
 
-    #[expect(
-        clippy::unwrap_used,
-        reason = "a fault that does not take effect has to fail its test"
-    )]
     fn cut_off(&self) -> Answer<'_, ()> {
         std::fs::rename(self.store(), self.dir.path().join("away")).unwrap();
         drop(self.open());
@@ -94,10 +83,6 @@ impl Fixture for Wrapped {
         Box::pin(async {})
     }
 
-    #[expect(
-        clippy::unwrap_used,
-        reason = "a fixture that cannot be made has to fail its test"
-    )]
     fn refused(&self) -> Box<dyn Backend> {
         let backend = self.open();
         std::fs::set_permissions(self.store(), PermissionsExt::from_mode(0o777)).unwrap();

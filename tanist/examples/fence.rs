@@ -1,5 +1,6 @@
 //! Why there is a term: a resource that checks it is safe from a leader who does not know that he
 //! is none any more. `cargo run --example fence -- STORE`.
+#![expect(clippy::print_stdout, reason = "this is what the example has to say")]
 
 use std::error::Error;
 
@@ -15,7 +16,10 @@ struct Resource {
 impl Resource {
     fn write(&mut self, term: Term, value: &str) -> Result<(), String> {
         if term < self.term {
-            return Err(format!("term {term} is over: term {} has written", self.term));
+            return Err(format!(
+                "term {term} is over: term {} has written",
+                self.term
+            ));
         }
         self.term = term;
         value.clone_into(&mut self.value);
@@ -25,9 +29,13 @@ impl Resource {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let store = std::env::args().nth(1).unwrap_or_else(|| "local:".to_owned());
+    let store = std::env::args()
+        .nth(1)
+        .unwrap_or_else(|| "local:".to_owned());
     let session = Session::open(&Target::parse(&store)?, SessionSettings::default()).await?;
-    let campaign = session.campaign(CampaignSettings::new("example", "node-1")?).await?;
+    let campaign = session
+        .campaign(CampaignSettings::new("example", "node-1")?)
+        .await?;
     let mut resource = Resource::default();
 
     let lead = campaign.elected().await?;

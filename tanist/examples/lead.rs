@@ -1,4 +1,5 @@
 //! Stands in an election and works while it leads: `cargo run --example lead -- STORE NODE`.
+#![expect(clippy::print_stdout, reason = "this is what the example has to say")]
 
 use std::error::Error;
 use std::time::Duration;
@@ -12,7 +13,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let node = args.next().unwrap_or_else(|| "node-1".to_owned());
 
     let session = Session::open(&store, SessionSettings::default()).await?;
-    let campaign = session.campaign(CampaignSettings::new("example", node)?).await?;
+    let campaign = session
+        .campaign(CampaignSettings::new("example", node)?)
+        .await?;
     println!("standing in the election {}", campaign.election());
 
     let lead = campaign.elected().await?;

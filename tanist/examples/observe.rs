@@ -1,4 +1,5 @@
 //! Tells who leads, whenever that changes: `cargo run --example observe -- STORE [CHANGES]`.
+#![expect(clippy::print_stdout, reason = "this is what the example has to say")]
 
 use std::error::Error;
 
@@ -18,7 +19,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         if status.view.is_none() {
             continue;
         }
-        let leader = status.leader().map(|record| (record.node.clone(), record.term));
+        let leader = status
+            .leader()
+            .map(|record| (record.node.clone(), record.term));
         if shown.as_ref() == Some(&leader) {
             continue;
         }

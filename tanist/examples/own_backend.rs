@@ -1,5 +1,6 @@
 //! A backend that is not built in goes straight into a session. This one counts what passes through
 //! to the local store: `cargo run --example own_backend -- STORE`.
+#![expect(clippy::print_stdout, reason = "this is what the example has to say")]
 
 use std::error::Error;
 use std::sync::Arc;
@@ -57,15 +58,25 @@ impl Backend for Counting {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let store = std::env::args().nth(1).unwrap_or_else(|| "local:".to_owned());
+    let store = std::env::args()
+        .nth(1)
+        .unwrap_or_else(|| "local:".to_owned());
     let inner = tanist::open_backend(&Target::parse(&store)?)?;
     let commands = Arc::new(AtomicUsize::new(0));
-    let backend = Counting { inner, commands: Arc::clone(&commands) };
+    let backend = Counting {
+        inner,
+        commands: Arc::clone(&commands),
+    };
 
     let session = Session::with_backend(Box::new(backend), SessionSettings::default())?;
-    let campaign = session.campaign(CampaignSettings::new("example", "node-1")?).await?;
+    let campaign = session
+        .campaign(CampaignSettings::new("example", "node-1")?)
+        .await?;
     campaign.elected().await?.stopped();
     session.close().await;
-    println!("led and left with {} commands", commands.load(Ordering::Relaxed));
+    println!(
+        "led and left with {} commands",
+        commands.load(Ordering::Relaxed)
+    );
     Ok(())
 }

@@ -2,24 +2,24 @@
 //! the backend, and decides nothing.
 
 mod contest;
+mod shared;
 
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
 
-use tanist_core::{Fact, Grant, Input, InstanceId, Order, Output};
+use tanist_core::{Input, InstanceId, Order, Output};
 use tokio::sync::mpsc;
 
 use crate::backend::Backend;
 use crate::boot_timer::BootTimer;
 use crate::clock;
 use crate::error::Error;
-use crate::link::{Command, ElectionName, Link, LinkPeer, LinkSettings, Report};
+use crate::link::{Command, ElectionName, LinkSettings, Report};
 
 use contest::Contest;
 pub(crate) use contest::NewContest;
+use shared::{Peer, Session, next_report};
 
 /// What the handles ask of the driver.
 pub(crate) enum Request {
@@ -59,19 +59,6 @@ pub(crate) struct Driver {
     /// Number of the present connection.
     link: Option<u64>,
     closing: bool,
-}
-
-struct Peer {
-    link: LinkPeer,
-    run: Pin<Box<dyn Future<Output = ()> + Send>>,
-}
-
-/// The one session of the store that all elections share.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Session {
-    Closed,
-    Opening,
-    Open(Grant),
 }
 
 /// What the loop wakes for.
@@ -214,71 +201,6 @@ impl Driver {
         }
     }
 
-    fn session_fact(&mut self, fact: &Fact) {
-        match fact {
-            Fact::Opened(grant) => self.session = Session::Open(*grant),
-            Fact::Connected { link } => {
-                if self.link.is_some_and(|present| present >= *link) {
-                    return;
-                }
-                self.link = Some(*link);
-            }
-            Fact::Disconnected => self.link = None,
-            Fact::Ended { .. } => self.session = Session::Closed,
-            Fact::Alive { .. } => {}
-            // These belong to one election; a backend that says otherwise is not heard.
-            Fact::Viewed { .. } | Fact::Answered { .. } => return,
-        }
-        for election in self.names() {
-            self.tell(&election, fact);
-            self.pump(&election);
-        }
-    }
-
-    /// Tells one election what became of the session that it shares.
-    fn tell(&mut self, election: &ElectionName, fact: &Fact) {
-        let link = self.link;
-        let Some(contest) = self.contests.get_mut(election) else {
-            return;
-        };
-        match fact {
-            Fact::Opened(_) if contest.wants && !contest.attached => {
-                self.attach(election);
-                return;
-            }
-            Fact::Opened(_) => return,
-            _ if !contest.attached => {
-                if matches!(fact, Fact::Ended { .. }) && contest.wants {
-                    contest.wants = false;
-                } else {
-                    return;
-                }
-            }
-            Fact::Ended { .. } => (contest.wants, contest.attached) = (false, false),
-            _ => {}
-        }
-        contest.connected = link.is_some() && contest.attached;
-        contest.core.handle(clock::now(), Input::Fact(fact.clone()));
-    }
-
-    /// The session is open: an election that asked for it hears of it, and of the connection.
-    fn attach(&mut self, election: &ElectionName) {
-        let (Session::Open(grant), Some(contest)) = (self.session, self.contests.get_mut(election))
-        else {
-            return;
-        };
-        contest.attached = true;
-        contest
-            .core
-            .handle(clock::now(), Input::Fact(Fact::Opened(grant)));
-        if let Some(link) = self.link {
-            contest.connected = true;
-            contest
-                .core
-                .handle(clock::now(), Input::Fact(Fact::Connected { link }));
-        }
-    }
-
     fn wake_due(&mut self) {
         let now = clock::now();
         for election in self.names() {
@@ -353,112 +275,7 @@ impl Driver {
         }
     }
 
-    fn open(&mut self, election: &ElectionName) {
-        self.ensure_peer();
-        let Some(contest) = self.contests.get_mut(election) else {
-            return;
-        };
-        contest.wants = true;
-        let instance = Some(contest.instance());
-        if !std::mem::replace(&mut contest.joined, true) {
-            self.command(Command::Join {
-                election: Arc::clone(election),
-                instance,
-            });
-        }
-        match self.session {
-            Session::Closed => {
-                self.session = Session::Opening;
-                self.command(Command::Open);
-            }
-            Session::Opening => {}
-            Session::Open(_) => self.attach(election),
-        }
-    }
-
-    fn leave(&mut self, election: &ElectionName) {
-        let Some(contest) = self.contests.get_mut(election) else {
-            return;
-        };
-        (contest.wants, contest.attached, contest.connected) = (false, false, false);
-        if std::mem::take(&mut contest.joined) {
-            self.command(Command::Leave {
-                election: Arc::clone(election),
-            });
-        }
-        if self
-            .contests
-            .get(election)
-            .is_some_and(|contest| contest.leaving)
-        {
-            // Dropping it tells its campaign.
-            self.contests.remove(election);
-        }
-    }
-
-    /// Begins to use the backend, at first or after it gave up.
-    fn ensure_peer(&mut self) {
-        if self.peer.is_some() {
-            return;
-        }
-        let (link, peer) = Link::pair(self.settings);
-        let backend = Arc::clone(&self.backend);
-        let run = Box::pin(async move { backend.run(link).await });
-        self.peer = Some(Peer { link: peer, run });
-    }
-
-    /// The backend returned unasked. The elections hear it as the end of their session, and ask
-    /// for another in their own time.
-    fn backend_gone(&mut self) {
-        tracing::warn!(backend = self.backend.name(), "the store's client gave up");
-        self.peer = None;
-        for contest in self.contests.values_mut() {
-            contest.joined = false;
-        }
-        self.session_fact(&Fact::Disconnected);
-        let why = "the store's client gave up".to_owned();
-        self.session_fact(&Fact::Ended { why, retry: true });
-    }
-
-    fn command(&self, command: Command) {
-        if let Some(peer) = &self.peer {
-            // When the backend is gone, its end is the next thing that this loop hears.
-            let _ = peer.link.commands.send(command);
-        }
-    }
-
-    async fn end_session(&mut self) {
-        self.contests.clear();
-        self.command(Command::Close);
-        if let Some(peer) = self.peer.take() {
-            drop(peer.link.commands);
-            // The store ends the session by itself after its length; waiting longer is no use.
-            if tokio::time::timeout(self.settings.ttl, peer.run)
-                .await
-                .is_err()
-            {
-                tracing::warn!(
-                    backend = self.backend.name(),
-                    "the session could not be closed"
-                );
-            }
-        }
-    }
-
     fn names(&self) -> Vec<ElectionName> {
         self.contests.keys().cloned().collect()
-    }
-}
-
-/// The next report; `None` when the backend has returned. Never resolves without a backend.
-async fn next_report(peer: &mut Option<Peer>) -> Option<Report> {
-    let Some(peer) = peer else {
-        return std::future::pending().await;
-    };
-    // What was reported before the end counts, so reports go first.
-    tokio::select! {
-        biased;
-        report = peer.link.reports.recv() => report,
-        () = &mut peer.run => None,
     }
 }

@@ -83,13 +83,13 @@ pub use run_dir::run_dir;
 pub use session::{Session, SessionSettings};
 pub use status::{Place as LinePlace, Status};
 pub use store::Store;
-pub use target::{Place, Server, Target, check_election};
 /// The core: what elections are made of, for backends and for those who look closely.
 pub use tanist_core as core;
 pub use tanist_core::{
     Alarm, Directive, EndCause, EntryId, Event, Health, InstanceId, Member, Moment, NodeUntil, Now,
     Reason, Record, RecordState, Role, Term, Timing, TimingError, TimingSettings, View, Wait,
 };
+pub use target::{Place, Server, Target, check_election};
 
 /// The names of the backends of this build.
 pub fn backends() -> impl Iterator<Item = &'static str> {

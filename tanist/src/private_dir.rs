@@ -132,14 +132,13 @@ pub(crate) fn replace(path: &Path, bytes: &[u8], durability: Durability) -> io::
     options.write(true).create(true).truncate(true);
     let mut file = open(&new, &mut options)?.ok_or(io::ErrorKind::NotFound)?;
     file.write_all(bytes)?;
-    if durability == Durability::PowerCut {
+    if durability != Durability::Crash {
         file.sync_data()?;
     }
     std::fs::rename(&new, path)?;
-    if durability == Durability::PowerCut {
-        sync_parent(path)
-    } else {
-        Ok(())
+    match durability {
+        Durability::Crash | Durability::Whole => Ok(()),
+        Durability::PowerCut => sync_parent(path),
     }
 }
 
@@ -148,7 +147,9 @@ pub(crate) fn replace(path: &Path, bytes: &[u8], durability: Durability) -> io::
 pub(crate) enum Durability {
     /// The end of every process.
     Crash,
-    /// The end of the machine, too.
+    /// The end of the machine, as the old bytes or as the new ones.
+    Whole,
+    /// The end of the machine, as the new bytes.
     PowerCut,
 }
 

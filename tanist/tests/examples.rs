@@ -1,4 +1,8 @@
 //! Every example runs, on a store of its own, and says what it should.
+#![expect(
+    clippy::unwrap_used,
+    reason = "an example that cannot be run has to fail its test"
+)]
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -9,7 +13,10 @@ fn example(name: &str) -> PathBuf {
     path.pop();
     path.pop();
     let path = path.join("examples").join(name);
-    assert!(path.exists(), "build it first: cargo build -p tanist --example {name}");
+    assert!(
+        path.exists(),
+        "build it first: cargo build -p tanist --example {name}"
+    );
     path
 }
 
@@ -31,7 +38,12 @@ fn output(mut command: Command) -> String {
 fn lead_works_in_its_term_and_leaves() {
     let dir = tempfile::tempdir().unwrap();
     let text = output(command("lead", &dir));
-    for line in ["standing in the election example", "leading in term", "step 3", "work is done"] {
+    for line in [
+        "standing in the election example",
+        "leading in term",
+        "step 3",
+        "work is done",
+    ] {
         assert!(text.contains(line), "{text}");
     }
 }
@@ -40,14 +52,22 @@ fn lead_works_in_its_term_and_leaves() {
 fn observe_tells_of_a_leader_that_comes_and_goes() {
     let dir = tempfile::tempdir().unwrap();
     let mut observe = command("observe", &dir);
-    let observer = observe.arg("3").stdout(Stdio::piped()).spawn().unwrap();
+    let mut observer = observe.arg("3").stdout(Stdio::piped()).spawn().unwrap();
     // Its first line says that nobody leads; what follows is awaited by its own count.
-    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(observer.stdout.unwrap()));
+    let mut lines =
+        std::io::BufRead::lines(std::io::BufReader::new(observer.stdout.take().unwrap()));
     assert_eq!(lines.next().unwrap().unwrap(), "nobody leads");
     output(command("lead", &dir));
-    assert!(lines.next().unwrap().unwrap().starts_with("node-1 leads in term "));
+    assert!(
+        lines
+            .next()
+            .unwrap()
+            .unwrap()
+            .starts_with("node-1 leads in term ")
+    );
     assert_eq!(lines.next().unwrap().unwrap(), "nobody leads");
     assert!(lines.next().is_none());
+    assert!(observer.wait().unwrap().success());
 }
 
 #[test]
@@ -55,7 +75,10 @@ fn fence_refuses_the_late_write() {
     let dir = tempfile::tempdir().unwrap();
     let text = output(command("fence", &dir));
     assert!(text.contains("refused: term"), "{text}");
-    assert!(text.contains("the value is: written by the second"), "{text}");
+    assert!(
+        text.contains("the value is: written by the second"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -10,7 +10,8 @@ use tanist_core::{
 use super::ledger::{Ledger, is_at};
 use super::pen::Probe;
 use super::{Held, failure};
-use crate::private_dir;
+use crate::backend::Transition;
+use crate::private_dir::{self, Durability};
 
 /// What this process holds in one election: its entry and, while it leads, the lock. Both are open
 /// files, so the kernel gives them back however the process ends.
@@ -24,6 +25,8 @@ pub(super) struct Candidacy {
     lock: Option<Arc<File>>,
     /// The entry for which the lock was taken.
     leads: Option<EntryId>,
+    /// What the history does not tell yet.
+    untold: Vec<Transition>,
 }
 
 #[derive(Debug)]
@@ -41,6 +44,7 @@ impl Candidacy {
             entry: None,
             lock: None,
             leads: None,
+            untold: Vec::new(),
         }
     }
 
@@ -106,6 +110,21 @@ impl Candidacy {
         })
     }
 
+    pub(super) const fn is_settled(&self) -> bool {
+        self.untold.is_empty()
+    }
+
+    /// Writes what nobody had to wait for.
+    pub(super) fn settle(&mut self) {
+        if self.untold.is_empty() {
+            return;
+        }
+        // Without the pen it is tried again after the next commit.
+        if let Ok(pen) = self.ledger.pen() {
+            pen.remember(&std::mem::take(&mut self.untold));
+        }
+    }
+
     /// Gives up the place in the line. A lock that was not withdrawn stays with those processes of
     /// the work that have it open, and is free when they are gone.
     pub(super) fn close(&mut self) {
@@ -122,9 +141,14 @@ impl Candidacy {
         }
     }
 
-    fn found(&self, record: &Record) -> io::Result<Outcome> {
+    fn found(&mut self, record: &Record) -> io::Result<Outcome> {
         self.ledger.found()?;
-        self.ledger.pen()?.write_record(None, record)
+        let written = self
+            .ledger
+            .pen()?
+            .write_record(None, record, Durability::PowerCut);
+        self.note(&written, record);
+        written
     }
 
     fn stand(&mut self, member: &Member) -> io::Result<Outcome> {
@@ -191,7 +215,9 @@ impl Candidacy {
         }
         self.leads = Some(entry.clone());
         self.held.lock().insert(ledger.election.clone(), lock);
-        let written = pen.write_record(over, record);
+        // What must outlive a power cut is the term, and the state directory keeps that.
+        let written = pen.write_record(over, record, Durability::Whole);
+        self.note(&written, record);
         match &written {
             Ok(Outcome::Committed(_)) => {
                 if let Some(deposed) = depose {
@@ -232,10 +258,15 @@ impl Candidacy {
         Ok(Outcome::Committed(receipt))
     }
 
-    fn lead(&self, entry: &EntryId, over: Stamp, record: &Record) -> io::Result<Outcome> {
-        let pen = self.ledger.pen()?;
+    fn lead(&mut self, entry: &EntryId, over: Stamp, record: &Record) -> io::Result<Outcome> {
+        let ledger = self.ledger.clone();
+        let pen = ledger.pen()?;
         match self.renew(over, entry)? {
-            Outcome::Committed(_) => pen.write_record(Some(over), record),
+            Outcome::Committed(_) => {
+                let written = pen.write_record(Some(over), record, Durability::PowerCut);
+                self.note(&written, record);
+                written
+            }
             refused => Ok(refused),
         }
     }
@@ -243,7 +274,10 @@ impl Candidacy {
     fn withdraw(&mut self, entry: &EntryId, over: Stamp, record: &Record) -> io::Result<Outcome> {
         let ledger = self.ledger.clone();
         let pen = ledger.pen()?;
-        let written = pen.write_record(Some(over), record)?;
+        // After a power cut there is no lock to be held, whatever the record says.
+        let written = pen.write_record(Some(over), record, Durability::Whole);
+        self.note(&written, record);
+        let written = written?;
         if !matches!(written, Outcome::Committed(_)) {
             return Ok(written);
         }
@@ -270,6 +304,12 @@ impl Candidacy {
             self.unlock()?;
         }
         Ok(outcome)
+    }
+
+    fn note(&mut self, written: &io::Result<Outcome>, record: &Record) {
+        if matches!(written, Ok(Outcome::Committed(_))) {
+            self.untold.push(Transition::of(record));
+        }
     }
 
     fn forget_entry(&mut self, entry: &EntryId) {

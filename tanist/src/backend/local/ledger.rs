@@ -13,7 +13,7 @@ use tanist_core::{
 
 use super::pen::{Pen, Probe};
 use super::{failure, holders};
-use crate::backend::{Amendment, Snapshot};
+use crate::backend::{Amendment, Snapshot, Transition};
 use crate::private_dir::{self, Durability};
 
 /// Where everything but entries and locks is.
@@ -104,9 +104,13 @@ impl Ledger {
     pub(super) fn pen(&self) -> io::Result<Pen<'_>> {
         const PATIENCE: Duration = Duration::from_secs(1);
         const SHORTEST: Duration = Duration::from_micros(20);
+        // A write takes a few milliseconds at most; who has waited longer waits in a crowd.
+        const SOON: Duration = Duration::from_millis(10);
+        const LONGEST_SOON: Duration = Duration::from_micros(200);
         const LONGEST: Duration = Duration::from_millis(8);
         let path = self.side.join("mutex");
         let mut mutex = private_dir::open_or_create(&path)?;
+        let begun = Instant::now();
         let mut step = SHORTEST;
         let (mut turn, mut since) = (turn_of(&mutex)?, Instant::now());
         loop {
@@ -131,7 +135,12 @@ impl Ledger {
                 return Err(io::Error::new(io::ErrorKind::TimedOut, why));
             }
             std::thread::sleep(step);
-            step = (step * 2).min(LONGEST);
+            let longest = if begun.elapsed() < SOON {
+                LONGEST_SOON
+            } else {
+                LONGEST
+            };
+            step = (step * 2).min(longest);
         }
     }
 
@@ -216,7 +225,13 @@ impl Ledger {
         let done = match amendment {
             Amendment::Direct { over, directive } => pen.direct(*over, directive),
             Amendment::DeleteEntry { entry } => pen.delete_entry(entry),
-            Amendment::WriteRecord { over, record } => pen.write_record(*over, record),
+            Amendment::WriteRecord { over, record } => {
+                let written = pen.write_record(*over, record, Durability::PowerCut);
+                if matches!(written, Ok(Outcome::Committed(_))) {
+                    pen.remember(&[Transition::of(record)]);
+                }
+                written
+            }
         };
         done.unwrap_or_else(|error| failure(&error))
     }

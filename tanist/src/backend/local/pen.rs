@@ -202,7 +202,12 @@ impl<'a> Pen<'a> {
     }
 
     /// Guard: the record's version.
-    pub(super) fn write_record(&self, over: Option<Stamp>, record: &Record) -> io::Result<Outcome> {
+    pub(super) fn write_record(
+        &self,
+        over: Option<Stamp>,
+        record: &Record,
+        durability: Durability,
+    ) -> io::Result<Outcome> {
         let (_, stamp) = self.ledger.record()?;
         if stamp != over {
             return Ok(Outcome::Refused(Refusal::RecordChanged));
@@ -217,7 +222,7 @@ impl<'a> Pen<'a> {
             version: revision,
         };
         let path = self.ledger.record_path();
-        if let Err(error) = private_dir::replace(&path, &bytes, Durability::PowerCut) {
+        if let Err(error) = private_dir::replace(&path, &bytes, durability) {
             let (_, there) = self.ledger.record()?;
             // It stands there, but a power cut may take it back.
             return if there == Some(stamp) {
@@ -225,10 +230,6 @@ impl<'a> Pen<'a> {
             } else {
                 Err(error)
             };
-        }
-        if let Err(error) = self.remember(Transition::of(record)) {
-            // For people only: no reason to undo what is done.
-            tracing::warn!(election = self.ledger.election, %error, "the history was not written");
         }
         Ok(Outcome::Committed(Receipt {
             revision,
@@ -290,9 +291,18 @@ impl<'a> Pen<'a> {
             .collect())
     }
 
-    fn remember(&self, transition: Transition) -> io::Result<()> {
+    /// Adds to the history. It is for people only, so a failure undoes nothing.
+    pub(super) fn remember(&self, transitions: &[Transition]) {
+        if let Err(error) = self.write_history(transitions) {
+            tracing::warn!(election = self.ledger.election, %error, "the history was not written");
+        }
+    }
+
+    fn write_history(&self, transitions: &[Transition]) -> io::Result<()> {
         let mut history = self.history()?;
-        history.push(transition);
+        history.extend_from_slice(transitions);
+        // They are written when nobody waits for it, so a successor may have been faster.
+        history.sort_by_key(|told| (told.term, told.state == RecordState::Resigned));
         let excess = history.len().saturating_sub(Transition::KEPT);
         let mut bytes = Vec::new();
         for transition in &history[excess..] {

@@ -174,7 +174,9 @@ impl Session {
         self.alive();
         let blind = self.watcher.is_none();
         if blind && self.polled_at.elapsed() + BLIND_POLL < self.ttl / 2 {
-            self.workers.keys().for_each(|election| self.ask(election, Task::Glance));
+            self.workers
+                .keys()
+                .for_each(|election| self.ask(election, Task::Glance));
         } else {
             self.polled_at = Instant::now();
             self.look_at_all();

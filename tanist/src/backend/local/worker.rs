@@ -121,7 +121,15 @@ impl Worker {
         });
         let (desk, outcome) = done.await.ok()?;
         self.reports.answered(&self.election, ask, outcome);
-        Some(desk)
+        if desk.is_settled() {
+            return Some(desk);
+        }
+        let mut desk = desk;
+        let settled = tokio::task::spawn_blocking(move || {
+            desk.settle();
+            desk
+        });
+        settled.await.ok()
     }
 
     async fn look(&self, mut desk: Desk) -> Option<Desk> {
@@ -152,6 +160,19 @@ impl Desk {
             Part::Candidate(candidacy) => candidacy.commit(commit),
             // It holds nothing, so nothing can be guarded by it.
             Part::Observer { .. } => Outcome::NotSent,
+        }
+    }
+
+    const fn is_settled(&self) -> bool {
+        match &self.part {
+            Part::Candidate(candidacy) => candidacy.is_settled(),
+            Part::Observer { .. } => true,
+        }
+    }
+
+    fn settle(&mut self) {
+        if let Part::Candidate(candidacy) = &mut self.part {
+            candidacy.settle();
         }
     }
 
@@ -189,8 +210,13 @@ impl Desk {
         if above.as_deref().is_some_and(is_abandoned) {
             return true;
         }
-        let glimpse = [Some(ledger.record_path()), Some(ledger.directive_path()), own, above]
-            .map(|path| glimpse(&path?));
+        let glimpse = [
+            Some(ledger.record_path()),
+            Some(ledger.directive_path()),
+            own,
+            above,
+        ]
+        .map(|path| glimpse(&path?));
         std::mem::replace(&mut self.glimpse, glimpse) != glimpse
     }
 
