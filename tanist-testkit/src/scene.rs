@@ -246,6 +246,13 @@ impl Scene {
             }
             node.wait()?;
         }
+        if self.keeper == Keeper::Flock {
+            // It passes no signal on: whoever stops it has to stop its command too.
+            for worker in self.workers()? {
+                worker.signal(Signal::TERM)?;
+                worker.wait_ended(boot_clock::now() + PATIENCE)?;
+            }
+        }
         let survivors = self.workers()?.iter().map(ToString::to_string).collect();
         for left in self.processes()? {
             // A guard ends on its own after its supervisor; it has to, and soon.
