@@ -132,12 +132,12 @@ pub(crate) fn replace(path: &Path, bytes: &[u8], durability: Durability) -> io::
     options.write(true).create(true).truncate(true);
     let mut file = open(&new, &mut options)?.ok_or(io::ErrorKind::NotFound)?;
     file.write_all(bytes)?;
-    if durability != Durability::Crash {
+    if durability == Durability::PowerCut {
         file.sync_data()?;
     }
     std::fs::rename(&new, path)?;
     match durability {
-        Durability::Crash | Durability::Whole => Ok(()),
+        Durability::Crash => Ok(()),
         Durability::PowerCut => sync_parent(path),
     }
 }
@@ -147,10 +147,16 @@ pub(crate) fn replace(path: &Path, bytes: &[u8], durability: Durability) -> io::
 pub(crate) enum Durability {
     /// The end of every process.
     Crash,
-    /// The end of the machine, as the old bytes or as the new ones.
-    Whole,
-    /// The end of the machine, as the new bytes.
+    /// The end of the machine, too.
     PowerCut,
+}
+
+/// Makes a replaced file survive a power cut after all.
+pub(crate) fn sync(path: &Path) -> io::Result<()> {
+    if let Some(file) = open(path, OpenOptions::new().read(true))? {
+        file.sync_data()?;
+    }
+    sync_parent(path)
 }
 
 /// Deletes a file. Tells whether there was one.

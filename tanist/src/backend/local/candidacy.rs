@@ -11,7 +11,7 @@ use super::ledger::{Ledger, is_at};
 use super::pen::Probe;
 use super::{Held, failure};
 use crate::backend::Transition;
-use crate::private_dir::{self, Durability};
+use crate::private_dir;
 
 /// What this process holds in one election: its entry and, while it leads, the lock. Both are open
 /// files, so the kernel gives them back however the process ends.
@@ -110,19 +110,9 @@ impl Candidacy {
         })
     }
 
-    pub(super) const fn is_settled(&self) -> bool {
-        self.untold.is_empty()
-    }
-
-    /// Writes what nobody had to wait for.
-    pub(super) fn settle(&mut self) {
-        if self.untold.is_empty() {
-            return;
-        }
-        // Without the pen it is tried again after the next commit.
-        if let Ok(pen) = self.ledger.pen() {
-            pen.remember(&std::mem::take(&mut self.untold));
-        }
+    /// What the history does not tell yet.
+    pub(super) fn take_untold(&mut self) -> Vec<Transition> {
+        std::mem::take(&mut self.untold)
     }
 
     /// Gives up the place in the line. A lock that was not withdrawn stays with those processes of
@@ -143,10 +133,7 @@ impl Candidacy {
 
     fn found(&mut self, record: &Record) -> io::Result<Outcome> {
         self.ledger.found()?;
-        let written = self
-            .ledger
-            .pen()?
-            .write_record(None, record, Durability::PowerCut);
+        let written = self.ledger.pen()?.write_record(None, record);
         self.note(&written, record);
         written
     }
@@ -215,8 +202,7 @@ impl Candidacy {
         }
         self.leads = Some(entry.clone());
         self.held.lock().insert(ledger.election.clone(), lock);
-        // What must outlive a power cut is the term, and the state directory keeps that.
-        let written = pen.write_record(over, record, Durability::Whole);
+        let written = pen.write_record(over, record);
         self.note(&written, record);
         match &written {
             Ok(Outcome::Committed(_)) => {
@@ -263,7 +249,7 @@ impl Candidacy {
         let pen = ledger.pen()?;
         match self.renew(over, entry)? {
             Outcome::Committed(_) => {
-                let written = pen.write_record(Some(over), record, Durability::PowerCut);
+                let written = pen.write_record(Some(over), record);
                 self.note(&written, record);
                 written
             }
@@ -274,8 +260,7 @@ impl Candidacy {
     fn withdraw(&mut self, entry: &EntryId, over: Stamp, record: &Record) -> io::Result<Outcome> {
         let ledger = self.ledger.clone();
         let pen = ledger.pen()?;
-        // After a power cut there is no lock to be held, whatever the record says.
-        let written = pen.write_record(Some(over), record, Durability::Whole);
+        let written = pen.write_record(Some(over), record);
         self.note(&written, record);
         let written = written?;
         if !matches!(written, Outcome::Committed(_)) {

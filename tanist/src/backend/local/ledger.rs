@@ -76,6 +76,10 @@ impl Ledger {
         self.side.join("directive")
     }
 
+    pub(super) fn history_path(&self) -> PathBuf {
+        self.side.join("history")
+    }
+
     pub(super) fn entry_path(&self, instance: InstanceId) -> PathBuf {
         self.places.join(format!("{ENTRY}{instance}"))
     }
@@ -192,6 +196,10 @@ impl Ledger {
         let Some(bytes) = private_dir::read(&self.record_path())? else {
             return Ok((Reading::Absent, None));
         };
+        if bytes.is_empty() {
+            // Nobody writes that, but a power cut may leave it of a file that was just replaced.
+            return Ok((Reading::Absent, None));
+        }
         let Ok(mut value) = serde_json::from_slice::<serde_json::Value>(&bytes) else {
             return Ok((
                 Reading::decode(&bytes, &self.election),
@@ -226,14 +234,44 @@ impl Ledger {
             Amendment::Direct { over, directive } => pen.direct(*over, directive),
             Amendment::DeleteEntry { entry } => pen.delete_entry(entry),
             Amendment::WriteRecord { over, record } => {
-                let written = pen.write_record(*over, record, Durability::PowerCut);
+                let written = pen.write_record(*over, record);
                 if matches!(written, Ok(Outcome::Committed(_))) {
                     pen.remember(&[Transition::of(record)]);
                 }
                 written
             }
         };
-        done.unwrap_or_else(|error| failure(&error))
+        drop(pen);
+        let durable = match amendment {
+            Amendment::Direct { .. } => private_dir::sync(&self.directive_path()),
+            // A release must not wait for the disk: after a power cut the lock is free anyway.
+            Amendment::WriteRecord { record, .. } if record.state != RecordState::Resigned => {
+                self.sync()
+            }
+            Amendment::WriteRecord { .. } | Amendment::DeleteEntry { .. } => Ok(()),
+        };
+        match (done, durable) {
+            (Ok(Outcome::Committed(_)), Err(_)) => Outcome::Unknown,
+            (Ok(outcome), _) => outcome,
+            (Err(error), _) => failure(&error),
+        }
+    }
+
+    /// Does what nobody had to wait for: the history, and making it and the record durable. After
+    /// a power cut no lock is held, whatever the record says, and the state directory keeps the
+    /// term.
+    pub(super) fn settle(&self, transitions: &[Transition]) {
+        let settled = self.pen().map(|pen| pen.remember(transitions));
+        if let Err(error) = settled.and_then(|()| self.sync()) {
+            tracing::warn!(election = self.election, %error, "the disk is not up to date");
+        }
+    }
+
+    /// Makes record and history survive a power cut. Without the pen, because a disk may take
+    /// long, and nobody's leadership depends on it.
+    fn sync(&self) -> io::Result<()> {
+        private_dir::sync(&self.record_path())?;
+        private_dir::sync(&self.history_path())
     }
 
     fn nothing(&self) -> io::Result<Snapshot> {

@@ -202,12 +202,7 @@ impl<'a> Pen<'a> {
     }
 
     /// Guard: the record's version.
-    pub(super) fn write_record(
-        &self,
-        over: Option<Stamp>,
-        record: &Record,
-        durability: Durability,
-    ) -> io::Result<Outcome> {
+    pub(super) fn write_record(&self, over: Option<Stamp>, record: &Record) -> io::Result<Outcome> {
         let (_, stamp) = self.ledger.record()?;
         if stamp != over {
             return Ok(Outcome::Refused(Refusal::RecordChanged));
@@ -222,9 +217,9 @@ impl<'a> Pen<'a> {
             version: revision,
         };
         let path = self.ledger.record_path();
-        if let Err(error) = private_dir::replace(&path, &bytes, durability) {
+        if let Err(error) = private_dir::replace(&path, &bytes, Durability::Crash) {
             let (_, there) = self.ledger.record()?;
-            // It stands there, but a power cut may take it back.
+            // It failed on the way back.
             return if there == Some(stamp) {
                 Ok(Outcome::Unknown)
             } else {
@@ -249,7 +244,7 @@ impl<'a> Pen<'a> {
             value: directive,
         })?;
         let path = self.ledger.directive_path();
-        private_dir::replace(&path, &bytes, Durability::PowerCut)?;
+        private_dir::replace(&path, &bytes, Durability::Crash)?;
         Ok(Outcome::Committed(Receipt {
             revision,
             record: None,
@@ -277,12 +272,8 @@ impl<'a> Pen<'a> {
         }
     }
 
-    fn history_path(&self) -> PathBuf {
-        self.ledger.side.join("history")
-    }
-
     pub(super) fn history(&self) -> io::Result<Vec<Transition>> {
-        let bytes = private_dir::read(&self.history_path())?.unwrap_or_default();
+        let bytes = private_dir::read(&self.ledger.history_path())?.unwrap_or_default();
         let lines = bytes
             .split(|byte| *byte == b'\n')
             .filter(|line| !line.is_empty());
@@ -309,7 +300,7 @@ impl<'a> Pen<'a> {
             serde_json::to_writer(&mut bytes, transition)?;
             bytes.push(b'\n');
         }
-        private_dir::replace(&self.history_path(), &bytes, Durability::PowerCut)
+        private_dir::replace(&self.ledger.history_path(), &bytes, Durability::Crash)
     }
 
     /// How far the election has come: every write makes it greater.

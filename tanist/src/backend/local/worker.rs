@@ -8,11 +8,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rustix::fs::{FlockOperation, flock};
 use tanist_core::{Ask, Commit, Focus, Outcome, View};
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use super::candidacy::Candidacy;
 use super::ledger::{Ledger, is_at};
 use super::pen::Probe;
 use super::watcher::{Watcher, What};
+use crate::backend::Transition;
 use crate::link::{ElectionName, Reports};
 use crate::private_dir;
 
@@ -80,7 +82,9 @@ impl Worker {
             watches: Vec::new(),
             glimpse: Glimpse::default(),
         };
+        let mut settling = JoinSet::new();
         while let Some(task) = tasks.recv().await {
+            while settling.try_join_next().is_some() {}
             let mut look = false;
             let mut next = Some(task);
             // Everything that has come meanwhile is answered by one view.
@@ -94,7 +98,7 @@ impl Worker {
                         desk.focus = focus;
                     }
                     Task::Commit { ask, commit } => {
-                        desk = match self.commit(desk, ask, commit).await {
+                        desk = match self.commit(desk, ask, commit, &mut settling).await {
                             Some(desk) => desk,
                             None => return,
                         };
@@ -109,27 +113,30 @@ impl Worker {
                 };
             }
         }
+        while settling.join_next().await.is_some() {}
         // It fails only when the runtime goes, and with it the open files.
         let _ = tokio::task::spawn_blocking(move || desk.close()).await;
     }
 
     /// `None` when the thread was lost, and with it what was open.
-    async fn commit(&self, mut desk: Desk, ask: Ask, commit: Box<Commit>) -> Option<Desk> {
+    async fn commit(
+        &self,
+        mut desk: Desk,
+        ask: Ask,
+        commit: Box<Commit>,
+        settling: &mut JoinSet<()>,
+    ) -> Option<Desk> {
         let done = tokio::task::spawn_blocking(move || {
             let outcome = desk.commit(&commit);
             (desk, outcome)
         });
-        let (desk, outcome) = done.await.ok()?;
+        let (mut desk, outcome) = done.await.ok()?;
         self.reports.answered(&self.election, ask, outcome);
-        if desk.is_settled() {
-            return Some(desk);
+        if let Some((ledger, untold)) = desk.take_untold() {
+            // The disk may take long, and the next commit must not wait for it.
+            settling.spawn_blocking(move || ledger.settle(&untold));
         }
-        let mut desk = desk;
-        let settled = tokio::task::spawn_blocking(move || {
-            desk.settle();
-            desk
-        });
-        settled.await.ok()
+        Some(desk)
     }
 
     async fn look(&self, mut desk: Desk) -> Option<Desk> {
@@ -163,16 +170,13 @@ impl Desk {
         }
     }
 
-    const fn is_settled(&self) -> bool {
-        match &self.part {
-            Part::Candidate(candidacy) => candidacy.is_settled(),
-            Part::Observer { .. } => true,
-        }
-    }
-
-    fn settle(&mut self) {
-        if let Part::Candidate(candidacy) = &mut self.part {
-            candidacy.settle();
+    fn take_untold(&mut self) -> Option<(Ledger, Vec<Transition>)> {
+        match &mut self.part {
+            Part::Candidate(candidacy) => {
+                let untold = candidacy.take_untold();
+                (!untold.is_empty()).then(|| (candidacy.ledger.clone(), untold))
+            }
+            Part::Observer { .. } => None,
         }
     }
 
