@@ -6,8 +6,9 @@ use tanist_core::Moment;
 
 /// One line of a history: a process of the work was alive at that moment.
 ///
-/// Written as one JSON object by one `write` to a file opened for appending, so lines of many
-/// processes never mix and their order in the file is the order in which they were written.
+/// Written as one JSON object, filled up with blanks to a fixed length, by one `write` to a file
+/// opened for appending: lines of many processes never mix, none is cut, and their order in the
+/// file is the order in which they were written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     /// Nanoseconds since the machine booted, suspended time included.

@@ -21,6 +21,8 @@ use crate::boot_clock;
 use crate::line::{Line, ProbeRole};
 use crate::probe_options::{ProbeOptions, Stage};
 
+/// The length of every line in the log.
+const BLOCK: usize = 256;
 /// The exit code of a probe that could not bind the port it was told to serve.
 const CANNOT_LISTEN: u8 = 98;
 
@@ -125,10 +127,17 @@ impl Probe {
         (age >= self.options.life).then_some(ExitCode::SUCCESS)
     }
 
-    /// One line, one write, so that the kernel keeps lines of different processes apart.
+    /// One line, one write, so that the kernel keeps lines of different processes apart. All of
+    /// one length that divides a page's: where a write crosses from page to page, a kill may cut
+    /// it in two.
     fn write(&mut self) -> io::Result<()> {
         self.line.at = boot_clock::now();
-        let text = format!("{}\n", self.line);
+        let text = format!("{:<width$}\n", self.line.to_string(), width = BLOCK - 1);
+        if text.len() != BLOCK {
+            return Err(io::Error::other(format!(
+                "longer than {BLOCK} bytes: {text}"
+            )));
+        }
         let written = self.log.write(text.as_bytes())?;
         if written == text.len() {
             Ok(())
