@@ -81,13 +81,12 @@ impl Overview {
             State::Leading(leader) => Some(leader.instance),
             _ => None,
         };
-        let next = next_in_line(view, leader, unix);
+        let next = view.succession(unix).first().map(|candidate| &candidate.entry);
         let mut members: Vec<Place> = view
             .line
             .iter()
-            .enumerate()
-            .map(|(index, candidate)| Place {
-                next: next == Some(index),
+            .map(|candidate| Place {
+                next: next == Some(&candidate.entry),
                 ..place(view, candidate, leader)
             })
             .collect();
@@ -281,30 +280,6 @@ fn place(view: &View, candidate: &Candidate, leader: Option<InstanceId>) -> Plac
     }
 }
 
-/// The index of the tanist: who would lead next. Shown only; the nodes decide it for themselves.
-fn next_in_line(view: &View, leader: Option<InstanceId>, unix: u64) -> Option<usize> {
-    view.line
-        .iter()
-        .enumerate()
-        .take_while(|(_, candidate)| candidate.instance().is_some())
-        .filter(|(_, candidate)| candidate.instance() != leader)
-        .filter_map(|(index, candidate)| {
-            let member = view.members.get(&candidate.instance()?)?;
-            let aside = member.aside || view.directive.aside(unix) == Some(&member.node);
-            if member.priority == 0 || member.health == Health::Critical || aside {
-                return None;
-            }
-            let named = view.directive.successor(unix) == Some(&member.node);
-            Some((
-                member.health,
-                !named,
-                std::cmp::Reverse(member.priority),
-                index,
-            ))
-        })
-        .min()
-        .map(|(.., index)| index)
-}
 
 #[cfg(test)]
 pub(crate) mod tests {

@@ -125,6 +125,11 @@ pub enum Wait {
         /// When a claim may be sent.
         until: Moment,
     },
+    /// Nobody leads, and candidates of higher rank go first.
+    Turn {
+        /// When a claim may be sent, if none of them has led by then.
+        until: Moment,
+    },
     /// An operator paused the election until this wall-clock second.
     Paused {
         /// Seconds since 1970.

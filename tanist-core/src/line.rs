@@ -49,30 +49,33 @@ pub(crate) fn standing(view: &View, own: &EntryId, unix: u64) -> Standing {
             };
         }
     }
-    let mut order: Vec<(Key, &EntryId)> = stretch(view)
-        .enumerate()
-        .filter(|(_, candidate)| !leads(view, candidate.instance()))
-        .filter_map(|(index, candidate)| Some((key(view, candidate, index, unix)?, candidate)))
-        .map(|(key, candidate)| (key, &candidate.entry))
-        .collect();
-    order.sort();
-    match order.iter().position(|(_, entry)| *entry == own) {
+    let order = succession(view, unix);
+    match order.iter().position(|candidate| candidate.entry == *own) {
         None => Standing::Barred,
         Some(rank) => Standing::Ranked {
             rank: u32::try_from(rank).unwrap_or(u32::MAX),
-            above: rank.checked_sub(1).map(|above| order[above].1.clone()),
+            above: rank.checked_sub(1).map(|above| order[above].entry.clone()),
         },
     }
 }
 
-/// The candidate that the directive names, if it could lead now.
-pub(crate) fn able_successor<'a>(view: &'a View, node: &str, unix: u64) -> Option<&'a EntryId> {
-    stretch(view)
+/// Who may lead next, the tanist first.
+pub(crate) fn succession(view: &View, unix: u64) -> Vec<&Candidate> {
+    let mut order: Vec<(Key, &Candidate)> = stretch(view)
         .enumerate()
         .filter(|(_, candidate)| !leads(view, candidate.instance()))
-        .filter(|(_, candidate)| member(view, candidate).is_some_and(|m| m.node == node))
-        .find(|(index, candidate)| key(view, candidate, *index, unix).is_some())
-        .map(|(_, candidate)| &candidate.entry)
+        .filter_map(|(index, candidate)| Some((key(view, candidate, index, unix)?, candidate)))
+        .collect();
+    order.sort_by_key(|(key, _)| *key);
+    order.into_iter().map(|(_, candidate)| candidate).collect()
+}
+
+/// The candidate that the directive names, if it could lead now.
+pub(crate) fn able_successor<'a>(view: &'a View, node: &str, unix: u64) -> Option<&'a EntryId> {
+    succession(view, unix)
+        .into_iter()
+        .find(|candidate| member(view, candidate).is_some_and(|member| member.node == node))
+        .map(|candidate| &candidate.entry)
 }
 
 /// Whether a foreign candidate stands anywhere in the line.

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use crate::candidate::{Candidate, Member};
 use crate::directive::Directive;
+use crate::line;
 use crate::record::{InstanceId, Reading};
 
 /// All of one election as one read of the store found it.
@@ -25,6 +26,17 @@ pub struct View {
     pub directive: Directive,
     /// What else keeps the leadership taken.
     pub vacancy: Vacancy,
+}
+
+impl View {
+    /// Who may lead next at the wall-clock second `unix`, the tanist first. The present leader and
+    /// whoever stands behind a foreign candidate are not among them.
+    ///
+    /// Every node ranks by its own view. A rank is only a head start, so two that differ cost time
+    /// and nothing else.
+    pub fn succession(&self, unix: u64) -> Vec<&Candidate> {
+        line::succession(self, unix)
+    }
 }
 
 /// A version of one value: opaque, and different whenever the value was written anew.

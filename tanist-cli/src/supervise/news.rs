@@ -146,6 +146,7 @@ fn waiting(wait: &Wait) -> LogLine {
                 Span(left)
             ))
         }
+        Wait::Turn { .. } => info("nobody leads; another candidate goes first".to_owned()),
         Wait::Paused { until } => info(format!(
             "an operator has paused the election until {until} (seconds since 1970)"
         )),

@@ -43,10 +43,16 @@ impl Election {
         }
         let head_start = self.config.timing.head_start().saturating_mul(rank);
         match self.vacant_at() {
-            Permit::At { moment, wait } => Permit::At {
-                moment: moment + head_start,
-                wait,
-            },
+            Permit::At { moment, wait } => {
+                let moment = moment + head_start;
+                let turn = rank > 0 && matches!(wait, Wait::Grace { .. });
+                let wait = if turn {
+                    Wait::Turn { until: moment }
+                } else {
+                    wait
+                };
+                Permit::At { moment, wait }
+            }
             never @ (Permit::Never(_) | Permit::Probe { .. }) => never,
         }
     }
