@@ -1,7 +1,7 @@
 use std::ffi::{CString, OsString};
 use std::fs;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
@@ -92,6 +92,11 @@ impl Cgroup {
         }
     }
 
+    /// What has something to say when [`Cgroup::is_populated`] may have changed since it was asked.
+    pub(super) fn events(&self) -> BorrowedFd<'_> {
+        self.events.as_fd()
+    }
+
     /// Removes it, if it is empty and the tree made no cgroups of its own below it.
     pub(super) fn remove(&self) {
         let _ = rustix::fs::unlinkat(&self.parent, &self.name, AtFlags::REMOVEDIR);
@@ -166,15 +171,14 @@ fn remove_abandoned(parent: &Path) {
     }
 }
 
-/// When `pid` started, in ticks since the boot: with the number it names one process for good.
+/// When `pid` started, in ticks since the boot: with the number it names one process for good. One
+/// that has ended and only waits to be reaped is gone.
 fn start_time(pid: i32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(')')?
-        .1
-        .split_whitespace()
-        .nth(19)?
-        .parse()
-        .ok()
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    let has_ended = matches!(fields.next()?, "Z" | "X");
+    let started = fields.nth(18)?.parse().ok()?;
+    (!has_ended).then_some(started)
 }
 
 #[cfg(test)]

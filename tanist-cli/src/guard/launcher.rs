@@ -50,6 +50,7 @@ struct Launcher {
     program: OsString,
     arguments: Vec<OsString>,
     cwd: Option<PathBuf>,
+    parent: i32,
     /// Signals that come before the word are of no meaning to a child that is not there yet.
     signals: SignalFd,
 }
@@ -90,6 +91,7 @@ impl Launcher {
             program,
             arguments: command.collect(),
             cwd,
+            parent,
             signals,
         })
     }
@@ -169,7 +171,23 @@ impl Launcher {
                 .map_err(|error| format!("cannot enter {}: {error}", cwd.display()))?;
         }
         reset_ignored_signals();
+        self.keep_what_the_guard_sent();
         Ok(holds)
+    }
+
+    /// Leaves pending, for the child, what the guard sent after its word: the stop signal, it may be.
+    /// What others sent may be as old as this process and meant nobody.
+    fn keep_what_the_guard_sent(&self) {
+        while let Ok(Some(pending)) = self.signals.read_signal() {
+            // Out of a PID namespace the guard is nobody.
+            let is_the_guard_s = [0, self.parent].contains(&pending.ssi_pid.cast_signed());
+            let signal = i32::try_from(pending.ssi_signo)
+                .ok()
+                .and_then(Signal::from_named_raw);
+            if let Some(signal) = signal.filter(|_| is_the_guard_s) {
+                let _ = rustix::process::kill_process(rustix::process::getpid(), signal);
+            }
+        }
     }
 }
 
@@ -233,31 +251,31 @@ fn reset_ignored_signals() {
 /// The exit code and the sentence for a command that could not be executed.
 fn explain(program: &OsStr, command: &Command, error: &io::Error) -> (u8, String) {
     let name = program.display();
-    if error.kind() != io::ErrorKind::NotFound {
-        return (126, format!("cannot execute {name}: {error}"));
-    }
     let search = command
         .get_envs()
         .find_map(|(key, value)| (key == "PATH").then_some(value)?)
         .map(OsStr::to_owned)
         .or_else(|| std::env::var_os("PATH"));
-    if is_present(program, search.as_deref()) {
-        (
+    let is_missing = error.kind() == io::ErrorKind::NotFound;
+    let is_path = program.as_bytes().contains(&b'/');
+    // One closed directory in PATH makes the system say "permission denied" of a command that is
+    // nowhere at all.
+    let was_searched = !is_path && error.kind() == io::ErrorKind::PermissionDenied;
+    if (is_missing || was_searched) && !is_present(program, search.as_deref()) {
+        let search = search.unwrap_or_default();
+        let why = match is_path {
+            true => "there is no such file".to_owned(),
+            false => format!("it is not in PATH ({})", search.display()),
+        };
+        return (127, format!("cannot execute {name}: {why}"));
+    }
+    if is_missing {
+        return (
             126,
             format!("cannot execute {name}: the interpreter it names is not there"),
-        )
-    } else if program.as_bytes().contains(&b'/') {
-        (127, format!("cannot execute {name}: there is no such file"))
-    } else {
-        let search = search.unwrap_or_default();
-        (
-            127,
-            format!(
-                "cannot execute {name}: it is not in PATH ({})",
-                search.display()
-            ),
-        )
+        );
     }
+    (126, format!("cannot execute {name}: {error}"))
 }
 
 fn is_present(program: &OsStr, search: Option<&OsStr>) -> bool {
@@ -287,8 +305,15 @@ mod tests {
         assert_eq!(explained(OsStr::new("other")).0, 127);
         assert_eq!(explained(OsStr::new("/no/such/command")).0, 127);
         let refused = io::Error::from(io::ErrorKind::PermissionDenied);
-        let command = Command::new("x");
-        assert_eq!(explain(OsStr::new("x"), &command, &refused).0, 126);
+        let explained = |program: &str| {
+            let mut command = Command::new(program);
+            command.env("PATH", directory.path());
+            explain(OsStr::new(program), &command, &refused).0
+        };
+        assert_eq!(
+            (explained("script"), explained("other"), explained("/x")),
+            (126, 127, 126)
+        );
     }
 
     #[test]

@@ -65,6 +65,8 @@ pub(super) struct Progress {
     pub(super) child: Option<i32>,
     /// The child has ended, or never was.
     pub(super) ended: bool,
+    /// No child is left, but the cgroup does not say so yet.
+    behind: bool,
     killing: Option<Killing>,
     lingering: bool,
     releasing: bool,
@@ -220,17 +222,19 @@ impl GuardProcess {
         }
         let members = self.members();
         self.tree.kill(|pid, _| members.include(pid));
-        if let Some(killing) = &mut self.progress.killing {
-            killing.next_round = now + killing.wait;
-            killing.wait = (killing.wait * 2).min(LONGEST_ROUND);
-            let overdue = now.since(killing.since) >= self.timing.kill_time();
-            if overdue && !self.progress.lingering {
-                self.progress.lingering = true;
-                let processes = self.survivors().unwrap_or(1).max(1);
-                self.report(Notice::Lingering { processes });
-            }
-        }
         self.reap();
+        // Nothing more once the reaping has found it empty.
+        let Some(killing) = &mut self.progress.killing else {
+            return;
+        };
+        killing.next_round = now + killing.wait;
+        killing.wait = (killing.wait * 2).min(LONGEST_ROUND);
+        let overdue = now.since(killing.since) >= self.timing.kill_time();
+        if overdue && !self.progress.lingering {
+            self.progress.lingering = true;
+            let processes = self.survivors().unwrap_or(1).max(1);
+            self.report(Notice::Lingering { processes });
+        }
     }
 
     /// Reaps whatever has ended, and sees whether anything is left.
@@ -263,9 +267,12 @@ impl GuardProcess {
         if !self.workload.may_be_alive() || !self.progress.launched {
             return;
         }
-        let populated = self.cgroup.as_ref().is_some_and(Cgroup::is_populated);
         // What cannot be read is not proof.
-        if !populated && self.survivors() == Some(0) {
+        let no_child_left = self.survivors() == Some(0);
+        let populated = self.cgroup.as_ref().is_some_and(Cgroup::is_populated);
+        // A cgroup may be a moment behind, and then no child's end tells of it any more.
+        self.progress.behind = no_child_left && populated;
+        if no_child_left && !populated {
             self.progress.killing = None;
             self.feed(WorkInput::Empty);
         }
@@ -311,7 +318,12 @@ impl GuardProcess {
             .map(|line| line.map_or_else(|| idle.clone(), |line| PollFd::new(line, PollFlags::IN)));
         let [supervisor, gate, init] = lines;
         let signals = PollFd::new(&self.signals, PollFlags::IN);
-        let mut fds = [idle.clone(), signals, supervisor, gate, init];
+        let cgroup = self.cgroup.as_ref().filter(|_| self.progress.behind);
+        let cgroup = cgroup.map_or_else(
+            || idle.clone(),
+            |cgroup| PollFd::from_borrowed_fd(cgroup.events(), PollFlags::PRI),
+        );
+        let mut fds = [idle.clone(), signals, supervisor, gate, init, cgroup];
         // Interrupted or not, every source is looked at after it.
         let _ = poll(&mut fds, None);
         let _ = rustix::io::read(&self.timer, &mut [0; 8]);

@@ -90,12 +90,13 @@ impl Tree {
     /// Stopped from the top, a fork bomb cannot run ahead. One round may not find all: call it
     /// until [`Tree::count`] is zero.
     pub(super) fn kill(&mut self, belongs: impl Fn(i32, &Stat) -> bool) {
-        for signal in [Signal::STOP, Signal::KILL] {
-            self.visit(&belongs, |found| {
-                // Gone already, or not ours to signal: the next count says which.
-                let _ = pidfd_send_signal(found.pidfd, signal);
-            });
-        }
+        // Gone already, or not ours to signal: the next count says which.
+        self.visit(&belongs, |found| {
+            let _ = pidfd_send_signal(found.pidfd, Signal::STOP);
+        });
+        self.visit_from_below(&belongs, |found| {
+            let _ = pidfd_send_signal(found.pidfd, Signal::KILL);
+        });
     }
 
     /// Calls `visit` with every descendant it can see, parents before their children.

@@ -1,10 +1,12 @@
 use std::fs::{self, File};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
 use std::time::Duration;
 
 use rustix::process::{Signal, pidfd_send_signal};
 
 use crate::Test;
-use crate::rig::{Plan, children, exists, pidfd};
+use crate::rig::{Plan, children, exists, pidfd, wait_for_exec};
 
 /// What happens while all goes well.
 pub(crate) const TESTS: &[Test] = &[
@@ -27,6 +29,14 @@ pub(crate) const TESTS: &[Test] = &[
     (
         "a_signal_reaches_the_child_s_group_alone",
         a_signal_reaches_the_child_s_group_alone,
+    ),
+    (
+        "the_stop_signal_reaches_every_generation",
+        the_stop_signal_reaches_every_generation,
+    ),
+    (
+        "what_cannot_be_killed_is_not_called_gone",
+        what_cannot_be_killed_is_not_called_gone,
     ),
     (
         "a_stopped_child_ends_by_the_stop_signal",
@@ -251,4 +261,63 @@ fn the_lock_is_free_when_the_last_is_gone() {
     assert!(!wire.is_held() && lock.try_lock().is_err());
     rig.dismiss();
     lock.try_lock().unwrap();
+}
+
+/// Also those whose parents end by it first.
+fn the_stop_signal_reaches_every_generation() {
+    let mut rig = Plan::default().python(
+        "import os, signal\n\
+         wire = os.open(os.environ['DIR'] + '/wire', os.O_WRONLY)\n\
+         def end(*_):\n\
+         \tos.write(wire, b'stopped\\n')\n\
+         \tos._exit(0)\n\
+         signal.signal(signal.SIGTERM, end)\n\
+         for _ in range(19):\n\
+         \tif os.fork():\n\
+         \t\twhile True: signal.pause()\n\
+         \tos.setsid()\n\
+         os.write(wire, b'up\\n')\n\
+         while True: signal.pause()\n",
+    );
+    let mut wire = rig.tripwire("wire");
+    rig.start();
+    assert_eq!(wire.line(), "up");
+    rig.tell("end 600000");
+    rig.expect("exited exit status: 0");
+    rig.expect("empty");
+    assert_eq!(wire.rest().lines().count(), 20);
+    rig.dismiss();
+}
+
+/// A program that became root's all the way is out of an ordinary guard's reach.
+fn what_cannot_be_killed_is_not_called_gone() {
+    let mut rig = Plan {
+        unprivileged: true,
+        ..Plan::default()
+    }
+    .shell("exec 9>$DIR/wire; echo up >&9; exec $DIR/setpriv --reuid=0 sleep 1000");
+    let mut wire = rig.tripwire("wire");
+    let path = std::env::var_os("PATH").unwrap();
+    let mut places = std::env::split_paths(&path).map(|place| place.join("setpriv"));
+    let setpriv = rig.path("setpriv");
+    fs::copy(places.find(|place| place.exists()).unwrap(), &setpriv).unwrap();
+    fs::set_permissions(&setpriv, fs::Permissions::from_mode(0o4755)).unwrap();
+    let child = rig.start();
+    assert_eq!(wire.line(), "up");
+    if !rustix::process::geteuid().is_root() {
+        // Nobody here could have made it root's: it refuses, and its end is an end.
+        rig.expect("exited exit status: ");
+        return drop(rig.expect("empty"));
+    }
+    wait_for_exec(child, Path::new("sleep"));
+    assert_eq!(fs::metadata(format!("/proc/{child}")).unwrap().uid(), 0);
+    rig.tell("release these bytes");
+    rig.tell("end 0");
+    assert_eq!(rig.expect("lingering "), "1");
+    // Nor is it called gone when the supervisor is no more.
+    rig.kill();
+    assert!(exists(child) && wire.is_held() && !rig.was_released());
+    pidfd_send_signal(pidfd(child), Signal::KILL).unwrap();
+    assert_eq!(rig.released(), "these bytes []");
+    assert!(!wire.is_held());
 }

@@ -3,15 +3,13 @@
 //! This test program is everything at once, told apart by its first argument: the guard and its
 //! programs (the product's code, under an allocator that counts), the supervisor that a test
 //! freezes or kills, and the tests themselves.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on has failed"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod containment;
 mod deadline;
 mod killed;
 mod life;
+mod namespace;
 mod rig;
 mod start;
 mod supervisor;
@@ -57,6 +55,7 @@ fn main() -> ExitCode {
     trials.extend(trials_of("deadline", deadline::TESTS));
     trials.extend(trials_of("killed", killed::TESTS));
     trials.extend(trials_of("containment", containment::TESTS));
+    trials.extend(trials_of("namespace", namespace::TESTS));
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
@@ -81,6 +80,8 @@ fn counted_guard(arguments: &[OsString]) -> ExitCode {
         Err(code) => code,
         Ok(guard) => {
             let before = ALLOCATOR.stats();
+            // A counter that saw nothing of the set-up would prove nothing.
+            assert!(before.allocations > 0);
             let code = guard.serve();
             let during = ALLOCATOR.stats() - before;
             rig::note_allocations(during.allocations + during.reallocations);

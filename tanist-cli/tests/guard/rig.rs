@@ -47,6 +47,10 @@ pub(crate) struct Plan {
     pub(crate) unprivileged: bool,
     /// Run everything with this signal ignored, as a shell does for its background jobs.
     pub(crate) ignoring: Option<&'static str>,
+    /// Run everything in this cgroup, as an ordinary user. For root only.
+    pub(crate) cgroup: Option<PathBuf>,
+    /// Run everything where no further namespace may be made.
+    pub(crate) without_namespaces: bool,
 }
 
 impl Default for Plan {
@@ -61,6 +65,8 @@ impl Default for Plan {
             user: "-",
             unprivileged: false,
             ignoring: None,
+            cgroup: None,
+            without_namespaces: false,
         }
     }
 }
@@ -128,7 +134,35 @@ impl Plan {
                 ["sh", "-c", &format!("trap '' {signal}; exec \"$@\""), "sh"].map(Into::into),
             );
         }
-        if self.unprivileged && rustix::process::geteuid().is_root() {
+        if self.without_namespaces {
+            let forbid = "for kind in user pid; do \
+                              echo 0 >/proc/sys/user/max_${kind}_namespaces || exit; \
+                          done; exec \"$@\"";
+            let inside = [
+                "unshare",
+                "--user",
+                "--map-root-user",
+                "sh",
+                "-c",
+                forbid,
+                "sh",
+            ];
+            words.extend(inside.map(Into::into));
+        }
+        if let Some(cgroup) = &self.cgroup {
+            let enter = "echo 0 >\"$0/cgroup.procs\" && exec \"$@\"";
+            let become_ordinary = [
+                "setpriv",
+                "--reuid=65534",
+                "--regid=65534",
+                "--clear-groups",
+            ];
+            words.extend(["sh", "-c", enter].map(Into::into));
+            words.push(cgroup.into());
+            words.extend(become_ordinary.map(Into::into));
+        }
+        let is_root = rustix::process::geteuid().is_root();
+        if (self.unprivileged || self.cgroup.is_some()) && is_root {
             let copy = directory.join("guard-test");
             fs::copy(&own, &copy).unwrap();
             words.push(copy.into());
@@ -137,7 +171,7 @@ impl Plan {
         }
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]);
-        if self.unprivileged && rustix::process::geteuid().is_root() {
+        if self.unprivileged && is_root {
             command.uid(NOBODY).gid(NOBODY);
         }
         command
@@ -151,27 +185,20 @@ impl Rig {
     }
 
     /// The next thing the supervisor says, which has to begin with `wanted`; answers with the rest.
+    ///
+    /// That the dying take their time may be said at any moment on a busy machine, and is passed
+    /// over unless it is what is wanted.
     pub(crate) fn expect(&self, wanted: &str) -> String {
-        let line = self
-            .said
-            .recv_timeout(PATIENCE)
-            .unwrap_or_else(|e| panic!("no {wanted}: {e}"));
-        let rest = line.strip_prefix(wanted);
-        rest.unwrap_or_else(|| panic!("not {wanted:?} but {line:?}"))
-            .trim()
-            .to_owned()
-    }
-
-    /// Like [`Rig::expect`], past something that may be said before.
-    pub(crate) fn expect_past(&self, maybe: &str, wanted: &str) -> String {
-        let line = self
-            .said
-            .recv_timeout(PATIENCE)
-            .unwrap_or_else(|e| panic!("no {wanted}: {e}"));
-        match line.strip_prefix(wanted) {
-            Some(rest) => rest.trim().to_owned(),
-            None if line.starts_with(maybe) => self.expect(wanted),
-            None => panic!("neither {maybe:?} nor {wanted:?} but {line:?}"),
+        loop {
+            let said = self.said.recv_timeout(PATIENCE);
+            let line = said.unwrap_or_else(|error| panic!("no {wanted:?}: {error}"));
+            if let Some(rest) = line.strip_prefix(wanted) {
+                return rest.trim().to_owned();
+            }
+            assert!(
+                line.starts_with("lingering "),
+                "not {wanted:?} but {line:?}"
+            );
         }
     }
 
@@ -299,8 +326,12 @@ fn env_directory() -> PathBuf {
 
 fn write_whole(path: &Path, text: &str) {
     let partial = path.with_extension("partial");
-    fs::write(&partial, text).unwrap();
-    fs::rename(&partial, path).unwrap();
+    let written = fs::write(&partial, text).and_then(|()| fs::rename(&partial, path));
+    // A guard that no test waits for may outlive its directory.
+    assert!(
+        written.is_ok() || !path.parent().unwrap().exists(),
+        "{written:?}"
+    );
 }
 
 /// Waits until the file has been renamed into place.
@@ -352,6 +383,16 @@ pub(crate) fn wait_for_end(pidfd: &OwnedFd) {
         Ok(1),
         "it never ended"
     );
+}
+
+/// Waits until the process runs `program`. There is no event for an exec, so it looks again.
+pub(crate) fn wait_for_exec(pid: i32, program: &Path) {
+    let until = now() + PATIENCE;
+    let arrived = || fs::read(format!("/proc/{pid}/cmdline")).unwrap();
+    while !arrived().starts_with(program.as_os_str().as_encoded_bytes()) {
+        assert!(now() < until, "no exec of {}", program.display());
+        std::thread::yield_now();
+    }
 }
 
 /// The numbers of a process's children.

@@ -73,12 +73,17 @@ fn past_the_deadline_nothing_runs() {
 
 /// The guard's own look was in time, but then the launcher did not get to run.
 fn a_launcher_that_was_held_up_looks_again() {
-    let mut rig = Plan::default().shell("touch $DIR/ran");
+    let mut rig = Plan {
+        lease_ms: 4_000,
+        ..Plan::default()
+    }
+    .shell("touch $DIR/ran");
     let (guard, _) = rig.ready();
     for program in children(guard) {
         pidfd_send_signal(pidfd(program), Signal::STOP).unwrap();
     }
-    rig.begin(Duration::from_millis(1_300));
+    // Of 4 s, 2.5 s have to be left at the start; the stop signal is due 2 s before the end.
+    rig.begin(Duration::from_millis(2_700));
     // The stop signal's companion lets it go on, and then it is too late by half a second.
     rig.expect("deadline-reached");
     rig.expect("too-late");
@@ -193,7 +198,8 @@ fn standard_input_is_inherited_when_asked_for() {
 fn ignored_and_blocked_signals_are_reset() {
     let script = "exec 9>$DIR/wire; grep -E 'Sig(Ign|Blk)' /proc/self/status | tr -d '\\n' >&9; \
                   echo >&9";
-    for (ignoring, left) in [(Some("INT QUIT USR1"), 0), (Some("HUP"), 1), (None, 0)] {
+    let every = [(Some("INT QUIT USR1 CHLD"), 0), (Some("HUP"), 1), (None, 0)];
+    for (ignoring, left) in every {
         let mut rig = Plan {
             ignoring,
             ..Plan::default()
@@ -209,6 +215,9 @@ fn ignored_and_blocked_signals_are_reset() {
         // The two that the C library keeps to itself are nobody's to reset.
         let ignored = u64::from_str_radix(ignored, 16).unwrap() & !(0b11 << 31);
         assert_eq!(ignored, left, "{line}");
+        assert_eq!(rig.expect("exited "), "exit status: 0");
+        rig.expect("empty");
+        rig.dismiss();
     }
 }
 
