@@ -8,9 +8,8 @@ use tanist_core::{
 };
 
 use super::ledger::{Ledger, is_at};
-use super::pen::Probe;
+use super::pen::{Pen, Probe};
 use super::{Held, failure};
-use crate::backend::Transition;
 use crate::private_dir;
 
 /// What this process holds in one election: its entry and, while it leads, the lock. Both are open
@@ -25,8 +24,8 @@ pub(super) struct Candidacy {
     lock: Option<Arc<File>>,
     /// The entry for which the lock was taken.
     leads: Option<EntryId>,
-    /// What the history does not tell yet.
-    untold: Vec<Transition>,
+    /// Record or history were written, and a power cut may still take that back.
+    written: bool,
 }
 
 #[derive(Debug)]
@@ -44,7 +43,7 @@ impl Candidacy {
             entry: None,
             lock: None,
             leads: None,
-            untold: Vec::new(),
+            written: false,
         }
     }
 
@@ -110,9 +109,13 @@ impl Candidacy {
         })
     }
 
-    /// What the history does not tell yet.
-    pub(super) fn take_untold(&mut self) -> Vec<Transition> {
-        std::mem::take(&mut self.untold)
+    pub(super) const fn is_written(&self) -> bool {
+        self.written
+    }
+
+    /// Whether record or history were written since this was asked last.
+    pub(super) const fn take_written(&mut self) -> bool {
+        std::mem::replace(&mut self.written, false)
     }
 
     /// Gives up the place in the line. A lock that was not withdrawn stays with those processes of
@@ -133,9 +136,9 @@ impl Candidacy {
 
     fn found(&mut self, record: &Record) -> io::Result<Outcome> {
         self.ledger.found()?;
-        let written = self.ledger.pen()?.write_record(None, record);
-        self.note(&written, record);
-        written
+        let ledger = self.ledger.clone();
+        let pen = ledger.pen()?;
+        self.write_record(&pen, None, record)
     }
 
     fn stand(&mut self, member: &Member) -> io::Result<Outcome> {
@@ -202,8 +205,7 @@ impl Candidacy {
         }
         self.leads = Some(entry.clone());
         self.held.lock().insert(ledger.election.clone(), lock);
-        let written = pen.write_record(over, record);
-        self.note(&written, record);
+        let written = self.write_record(&pen, over, record);
         match &written {
             Ok(Outcome::Committed(_)) => {
                 if let Some(deposed) = depose {
@@ -248,11 +250,7 @@ impl Candidacy {
         let ledger = self.ledger.clone();
         let pen = ledger.pen()?;
         match self.renew(over, entry)? {
-            Outcome::Committed(_) => {
-                let written = pen.write_record(Some(over), record);
-                self.note(&written, record);
-                written
-            }
+            Outcome::Committed(_) => self.write_record(&pen, Some(over), record),
             refused => Ok(refused),
         }
     }
@@ -260,9 +258,7 @@ impl Candidacy {
     fn withdraw(&mut self, entry: &EntryId, over: Stamp, record: &Record) -> io::Result<Outcome> {
         let ledger = self.ledger.clone();
         let pen = ledger.pen()?;
-        let written = pen.write_record(Some(over), record);
-        self.note(&written, record);
-        let written = written?;
+        let written = self.write_record(&pen, Some(over), record)?;
         if !matches!(written, Outcome::Committed(_)) {
             return Ok(written);
         }
@@ -291,10 +287,14 @@ impl Candidacy {
         Ok(outcome)
     }
 
-    fn note(&mut self, written: &io::Result<Outcome>, record: &Record) {
-        if matches!(written, Ok(Outcome::Committed(_))) {
-            self.untold.push(Transition::of(record));
-        }
+    fn write_record(
+        &mut self,
+        pen: &Pen<'_>,
+        over: Option<Stamp>,
+        record: &Record,
+    ) -> io::Result<Outcome> {
+        self.written = true;
+        pen.write_record(over, record)
     }
 
     fn forget_entry(&mut self, entry: &EntryId) {

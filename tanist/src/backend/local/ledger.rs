@@ -13,7 +13,7 @@ use tanist_core::{
 
 use super::pen::{Pen, Probe};
 use super::{failure, holders};
-use crate::backend::{Amendment, Snapshot, Transition};
+use crate::backend::{Amendment, Snapshot};
 use crate::private_dir::{self, Durability};
 
 /// Where everything but entries and locks is.
@@ -233,13 +233,7 @@ impl Ledger {
         let done = match amendment {
             Amendment::Direct { over, directive } => pen.direct(*over, directive),
             Amendment::DeleteEntry { entry } => pen.delete_entry(entry),
-            Amendment::WriteRecord { over, record } => {
-                let written = pen.write_record(*over, record);
-                if matches!(written, Ok(Outcome::Committed(_))) {
-                    pen.remember(&[Transition::of(record)]);
-                }
-                written
-            }
+            Amendment::WriteRecord { over, record } => pen.write_record(*over, record),
         };
         drop(pen);
         let durable = match amendment {
@@ -257,19 +251,9 @@ impl Ledger {
         }
     }
 
-    /// Does what nobody had to wait for: the history, and making it and the record durable. After
-    /// a power cut no lock is held, whatever the record says, and the state directory keeps the
-    /// term.
-    pub(super) fn settle(&self, transitions: &[Transition]) {
-        let settled = self.pen().map(|pen| pen.remember(transitions));
-        if let Err(error) = settled.and_then(|()| self.sync()) {
-            tracing::warn!(election = self.election, %error, "the disk is not up to date");
-        }
-    }
-
     /// Makes record and history survive a power cut. Without the pen, because a disk may take
     /// long, and nobody's leadership depends on it.
-    fn sync(&self) -> io::Result<()> {
+    pub(super) fn sync(&self) -> io::Result<()> {
         private_dir::sync(&self.record_path())?;
         private_dir::sync(&self.history_path())
     }

@@ -226,6 +226,10 @@ impl<'a> Pen<'a> {
                 Err(error)
             };
         }
+        if let Err(error) = self.remember(Transition::of(record)) {
+            // For people only: no reason to undo what is done.
+            tracing::warn!(election = self.ledger.election, %error, "the history was not written");
+        }
         Ok(Outcome::Committed(Receipt {
             revision,
             record: Some(stamp),
@@ -282,18 +286,9 @@ impl<'a> Pen<'a> {
             .collect())
     }
 
-    /// Adds to the history. It is for people only, so a failure undoes nothing.
-    pub(super) fn remember(&self, transitions: &[Transition]) {
-        if let Err(error) = self.write_history(transitions) {
-            tracing::warn!(election = self.ledger.election, %error, "the history was not written");
-        }
-    }
-
-    fn write_history(&self, transitions: &[Transition]) -> io::Result<()> {
+    fn remember(&self, transition: Transition) -> io::Result<()> {
         let mut history = self.history()?;
-        history.extend_from_slice(transitions);
-        // They are written when nobody waits for it, so a successor may have been faster.
-        history.sort_by_key(|told| (told.term, told.state == RecordState::Resigned));
+        history.push(transition);
         let excess = history.len().saturating_sub(Transition::KEPT);
         let mut bytes = Vec::new();
         for transition in &history[excess..] {

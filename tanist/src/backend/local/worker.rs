@@ -4,19 +4,23 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 use tanist_core::{Ask, Commit, Focus, Outcome, View};
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
 
 use super::candidacy::Candidacy;
 use super::ledger::{Ledger, is_at};
 use super::pen::Probe;
 use super::watcher::{Watcher, What};
-use crate::backend::Transition;
 use crate::link::{ElectionName, Reports};
 use crate::private_dir;
+
+/// How long after a write its fsync begins: a disk that is busy with one holds up every file
+/// operation, and so the next in line.
+const SYNC_AFTER: Duration = Duration::from_millis(250);
 
 /// What a worker is asked for.
 #[derive(Debug)]
@@ -82,9 +86,19 @@ impl Worker {
             watches: Vec::new(),
             glimpse: Glimpse::default(),
         };
-        let mut settling = JoinSet::new();
-        while let Some(task) = tasks.recv().await {
-            while settling.try_join_next().is_some() {}
+        let mut sync_at: Option<Instant> = None;
+        loop {
+            let task = tokio::select! {
+                task = tasks.recv() => task,
+                () = sleep_until(sync_at.unwrap_or_else(Instant::now)), if sync_at.is_some() => {
+                    sync_at = None;
+                    desk.sync();
+                    continue;
+                }
+            };
+            let Some(task) = task else {
+                break;
+            };
             let mut look = false;
             let mut next = Some(task);
             // Everything that has come meanwhile is answered by one view.
@@ -98,13 +112,16 @@ impl Worker {
                         desk.focus = focus;
                     }
                     Task::Commit { ask, commit } => {
-                        desk = match self.commit(desk, ask, commit, &mut settling).await {
+                        desk = match self.commit(desk, ask, commit).await {
                             Some(desk) => desk,
                             None => return,
                         };
                     }
                 }
                 next = tasks.try_recv().ok();
+            }
+            if desk.is_written() && sync_at.is_none() {
+                sync_at = Some(Instant::now() + SYNC_AFTER);
             }
             if look {
                 desk = match self.look(desk).await {
@@ -113,29 +130,18 @@ impl Worker {
                 };
             }
         }
-        while settling.join_next().await.is_some() {}
         // It fails only when the runtime goes, and with it the open files.
         let _ = tokio::task::spawn_blocking(move || desk.close()).await;
     }
 
     /// `None` when the thread was lost, and with it what was open.
-    async fn commit(
-        &self,
-        mut desk: Desk,
-        ask: Ask,
-        commit: Box<Commit>,
-        settling: &mut JoinSet<()>,
-    ) -> Option<Desk> {
+    async fn commit(&self, mut desk: Desk, ask: Ask, commit: Box<Commit>) -> Option<Desk> {
         let done = tokio::task::spawn_blocking(move || {
             let outcome = desk.commit(&commit);
             (desk, outcome)
         });
-        let (mut desk, outcome) = done.await.ok()?;
+        let (desk, outcome) = done.await.ok()?;
         self.reports.answered(&self.election, ask, outcome);
-        if let Some((ledger, untold)) = desk.take_untold() {
-            // The disk may take long, and the next commit must not wait for it.
-            settling.spawn_blocking(move || ledger.settle(&untold));
-        }
         Some(desk)
     }
 
@@ -170,11 +176,31 @@ impl Desk {
         }
     }
 
-    fn take_untold(&mut self) -> Option<(Ledger, Vec<Transition>)> {
+    const fn is_written(&self) -> bool {
+        match &self.part {
+            Part::Candidate(candidacy) => candidacy.is_written(),
+            Part::Observer { .. } => false,
+        }
+    }
+
+    /// Lets a thread of its own wait for the disk.
+    fn sync(&mut self) {
+        let Some(ledger) = self.take_written() else {
+            return;
+        };
+        // Not awaited: nothing depends on it, and the next commit must not wait for it.
+        drop(tokio::task::spawn_blocking(move || {
+            if let Err(error) = ledger.sync() {
+                tracing::warn!(election = ledger.election, %error, "the disk is not up to date");
+            }
+        }));
+    }
+
+    /// The files that a power cut may still take back, if there are any.
+    fn take_written(&mut self) -> Option<Ledger> {
         match &mut self.part {
             Part::Candidate(candidacy) => {
-                let untold = candidacy.take_untold();
-                (!untold.is_empty()).then(|| (candidacy.ledger.clone(), untold))
+                candidacy.take_written().then(|| candidacy.ledger.clone())
             }
             Part::Observer { .. } => None,
         }
