@@ -5,7 +5,7 @@ use std::time::Duration;
 use tanist_core::{Config, Election, Fact, Grant, Input};
 
 use super::{Signal, World, instance_of};
-use crate::node::{Frozen, Node, Supervisor};
+use crate::node::{Frozen, Node, Supervisor, ToGuard};
 
 impl World {
     /// A supervisor starts on a machine that has none.
@@ -137,16 +137,29 @@ impl World {
         let Some(work) = self.work(node, serial).filter(|work| work.owner == owner) else {
             return;
         };
-        work.guard = None;
-        work.orders.clear();
+        let guard = work.guard.take();
+        let orders = std::mem::take(&mut work.orders);
         work.reports.clear();
         if let Some(tree) = &mut work.tree {
             tree.stopping = true;
             tree.killed = true;
             self.signal(Signal::Stopping { node, work: serial, killed: true });
-        } else {
-            work.over = true;
+            return;
+        }
+        work.over = true;
+        let begins = orders.iter().any(|order| matches!(order, ToGuard::Begin { .. }));
+        if begins || guard.as_ref().is_none_or(|guard| guard.limit.is_some()) {
             self.tell(node, Input::Stopped);
+            return;
+        }
+        // Another is made ready, and handed what this one was.
+        let handed = guard.and_then(|guard| {
+            Some(ToGuard::Release { release: guard.release?, claim: guard.claim? })
+        });
+        let on_pipe = orders.into_iter().rfind(|order| matches!(order, ToGuard::Release { .. }));
+        self.prepare_guard(node);
+        if let Some(order) = on_pipe.or(handed) {
+            self.order(node, order);
         }
     }
 
