@@ -277,9 +277,14 @@ impl Election {
         } else {
             ask.asked_at
         };
+        let claimed_none = claim.over.is_none();
         let mut tenure = self.tenure_of(claim, stamp);
         tenure.renew_at = ask.asked_at + self.config.timing.renew_every();
-        if tenure.record.state == RecordState::Leading {
+        // Where there was no record, losing ours again would look as if it had never been: only the
+        // beat tells the others that somebody has led meanwhile, and a claim does not write it.
+        if claimed_none {
+            tenure.renew_at = ask.asked_at;
+        } else if tenure.record.state == RecordState::Leading {
             tenure.lease = Some(Lease::new(asked_at, self.config.timing.lease()));
         }
         self.elected(now.at, tenure);

@@ -101,3 +101,27 @@ fn a_machine_that_has_seen_the_election_does_not_found_it_again() {
     assert!(store.record.is_none());
     assert!(!store.line.is_empty());
 }
+
+#[test]
+fn who_claims_where_no_record_is_leaves_a_beat_before_it_begins() {
+    let mut store = Store::default();
+    let mut a = Node::new(1);
+    a.start(&mut store);
+    let renew_at = a.wake_at().expect("a renewal is due");
+    a.wake(&mut store, renew_at);
+    let mut b = Node::new(2);
+    b.start(&mut store);
+    store.record = None;
+    store.revision += 1;
+    let left = store.beat.expect("a has renewed");
+    b.look(&mut store);
+    // Without a record nobody can tell that a, which stands first, is the leader that is gone.
+    let due = store.now + Timing::grace(LEASE) + b.timing().head_start();
+    let mut orders = b.wake(&mut store, due);
+    orders.extend(b.look(&mut store));
+    assert!(
+        orders.iter().any(|order| matches!(order, Order::Begin(_))),
+        "{orders:?}"
+    );
+    assert_ne!(store.beat, Some(left));
+}
