@@ -15,6 +15,8 @@ pub enum Keeper {
     Tanist(Vec<String>),
     /// `flock(1)`, to be compared with.
     Flock,
+    /// `flock --close`, whose command does not have the lock: a keeper that must be found out.
+    FlockClosed,
 }
 
 impl Keeper {
@@ -48,8 +50,11 @@ impl Keeper {
                 tanist.args(flags).arg("--");
                 tanist
             }
-            Self::Flock => {
+            Self::Flock | Self::FlockClosed => {
                 let mut flock = Command::new("flock");
+                if *self == Self::FlockClosed {
+                    flock.arg("--close");
+                }
                 flock.arg(folder.join("flock"));
                 flock
             }

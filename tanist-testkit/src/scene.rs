@@ -246,7 +246,7 @@ impl Scene {
             }
             node.wait()?;
         }
-        if self.keeper == Keeper::Flock {
+        if matches!(self.keeper, Keeper::Flock | Keeper::FlockClosed) {
             // It passes no signal on: whoever stops it has to stop its command too.
             for worker in self.workers()? {
                 worker.signal(Signal::TERM)?;
