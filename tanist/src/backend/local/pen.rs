@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -15,13 +15,17 @@ use super::ledger::{ENTRY, Ledger, identity, stamp_of};
 use crate::backend::Transition;
 use crate::private_dir::{self, Durability};
 
+/// Where the counter is in the file of the mutex. Nobody reads or writes it without the pen, so it
+/// is changed in place.
+const COUNTER_AT: u64 = 8;
+
 /// The right to read a consistent state and to write, held for a few file operations.
 ///
 /// Not the leadership: that is the lock on [`Ledger::lock_path`].
 #[derive(Debug)]
 pub(super) struct Pen<'a> {
     ledger: &'a Ledger,
-    _mutex: File,
+    mutex: File,
 }
 
 /// A value with the revision at which it was written.
@@ -53,10 +57,7 @@ impl<'a> Probe<'a> {
 
 impl<'a> Pen<'a> {
     pub(super) const fn new(ledger: &'a Ledger, mutex: File) -> Self {
-        Self {
-            ledger,
-            _mutex: mutex,
-        }
+        Self { ledger, mutex }
     }
 
     /// The election as it stands. Removes what dead candidates left behind.
@@ -165,7 +166,6 @@ impl<'a> Pen<'a> {
 
     /// Makes the entry of `instance`, locked before anybody can see it.
     pub(super) fn create_entry(&self, instance: InstanceId) -> io::Result<(EntryId, File)> {
-        use std::io::Write as _;
         let created = self.next_revision()?;
         let path = self.ledger.entry_path(instance);
         let new = self.ledger.side.join("entry.new");
@@ -226,7 +226,7 @@ impl<'a> Pen<'a> {
                 Err(error)
             };
         }
-        if let Err(error) = self.remember(Transition::of(record)) {
+        if let Err(error) = self.remember(&Transition::of(record)) {
             // For people only: no reason to undo what is done.
             tracing::warn!(election = self.ledger.election, %error, "the history was not written");
         }
@@ -277,36 +277,49 @@ impl<'a> Pen<'a> {
     }
 
     pub(super) fn history(&self) -> io::Result<Vec<Transition>> {
-        let bytes = private_dir::read(&self.ledger.history_path())?.unwrap_or_default();
-        let lines = bytes
-            .split(|byte| *byte == b'\n')
-            .filter(|line| !line.is_empty());
-        Ok(lines
+        let lines = self.history_lines()?;
+        let latest = &lines[lines.len().saturating_sub(Transition::KEPT)..];
+        Ok(latest
+            .iter()
             .filter_map(|line| serde_json::from_slice(line).ok())
             .collect())
     }
 
-    fn remember(&self, transition: Transition) -> io::Result<()> {
-        let mut history = self.history()?;
-        history.push(transition);
-        let excess = history.len().saturating_sub(Transition::KEPT);
-        let mut bytes = Vec::new();
-        for transition in &history[excess..] {
-            serde_json::to_writer(&mut bytes, transition)?;
-            bytes.push(b'\n');
+    fn history_lines(&self) -> io::Result<Vec<Vec<u8>>> {
+        let bytes = private_dir::read(&self.ledger.history_path())?.unwrap_or_default();
+        let lines = bytes.split(|byte| *byte == b'\n');
+        Ok(lines
+            .filter(|line| !line.is_empty())
+            .map(<[u8]>::to_vec)
+            .collect())
+    }
+
+    /// Adds a line. The file is replaced only now and then, because on some file systems that means
+    /// to wait for the disk.
+    fn remember(&self, transition: &Transition) -> io::Result<()> {
+        let path = self.ledger.history_path();
+        // The line break comes first: what a crash may have left of another line stays alone.
+        let mut line = b"\n".to_vec();
+        serde_json::to_writer(&mut line, transition)?;
+        let mut options = OpenOptions::new();
+        options.append(true).create(true);
+        let mut file = private_dir::open(&path, &mut options)?.ok_or(io::ErrorKind::NotFound)?;
+        file.write_all(&line)?;
+        let lines = self.history_lines()?;
+        if lines.len() <= Transition::KEPT * 2 {
+            return Ok(());
         }
-        private_dir::replace(&self.ledger.history_path(), &bytes, Durability::Crash)
+        let kept = lines[lines.len() - Transition::KEPT..].join(&b'\n');
+        private_dir::replace(&path, &kept, Durability::Crash)
     }
 
     /// How far the election has come: every write makes it greater.
     pub(super) fn revision(&self) -> io::Result<u64> {
-        let bytes = private_dir::read(&self.ledger.side.join("counter"))?;
-        let text = bytes
-            .as_deref()
-            .and_then(|bytes| std::str::from_utf8(bytes).ok());
-        match text.and_then(|text| text.trim().parse().ok()) {
-            Some(revision) => Ok(revision),
-            None => self.recovered_revision(),
+        let mut counter = [0; 8];
+        let length = self.mutex.read_at(&mut counter, COUNTER_AT)?;
+        match u64::from_le_bytes(counter) {
+            revision if length == counter.len() && revision > 0 => Ok(revision),
+            _ => self.recovered_revision(),
         }
     }
 
@@ -324,8 +337,7 @@ impl<'a> Pen<'a> {
     /// it back, but no process lives through that with an old number in hand.
     fn next_revision(&self) -> io::Result<u64> {
         let next = self.revision()?.saturating_add(1);
-        let path = self.ledger.side.join("counter");
-        private_dir::replace(&path, next.to_string().as_bytes(), Durability::Crash)?;
+        self.mutex.write_all_at(&next.to_le_bytes(), COUNTER_AT)?;
         Ok(next)
     }
 }
@@ -350,3 +362,7 @@ fn created(path: &Path) -> io::Result<Option<u64>> {
 fn parse_created(bytes: &[u8]) -> Option<u64> {
     std::str::from_utf8(bytes).ok()?.trim().parse().ok()
 }
+
+#[cfg(test)]
+#[path = "pen_tests.rs"]
+mod tests;
