@@ -304,6 +304,24 @@ fn work_that_ends_badly_is_started_again_in_place_in_the_same_term() -> SceneRes
     stage.judge(2)
 }
 
+/// The classic of lock files: whoever makes it anew would hold a lock that says nothing of the old
+/// one. The work takes all its time to stop, so there is time to be wrong in.
+#[test]
+fn a_lock_file_removed_by_hand_makes_no_second_copy() -> SceneResult<()> {
+    let mut stage = stage(
+        User::Ordinary,
+        probe(&["--ignore-term"]),
+        &["--stop-timeout", "200ms"],
+    )?;
+    for _ in 0..5 {
+        std::fs::remove_file(stage.scene.folder().join("store/scene/lock"))?;
+        stage.scene.wait_active()?;
+    }
+    stage.team = stage.scene.team()?;
+    stage.team.kill(Victim::Supervisor, 0)?;
+    stage.judge(7)
+}
+
 mod in_a_control_group {
     use super::*;
 
