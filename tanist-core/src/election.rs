@@ -128,6 +128,8 @@ pub struct Election {
     leave_by: Option<Moment>,
     /// Until then others go first.
     aside_until: Option<Moment>,
+    /// The highest term seen when it began to stand aside; with a later one another has led.
+    aside_since: Term,
     pending: Option<Pending>,
     look: Look,
     retry_at: Option<Moment>,
@@ -209,6 +211,7 @@ impl Election {
             leaving: false,
             leave_by: None,
             aside_until: None,
+            aside_since: Term::ZERO,
             pending: None,
             look: Look::Content,
             retry_at: None,

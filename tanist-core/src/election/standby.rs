@@ -43,19 +43,21 @@ impl Election {
     /// Lets others go first, until another leads or 2G have passed.
     pub(super) fn stand_aside(&mut self, now: Moment) {
         self.aside_until = Some(now + Timing::grace(self.config.timing.lease()) * 2);
+        self.aside_since = self.memory.highest_term;
     }
 
     fn end_aside(&mut self, now: Moment) {
         let Some(until) = self.aside_until else {
             return;
         };
-        let another_leads = self
+        let another_led = self
             .view()
             .and_then(|view| view.record.known())
-            .is_some_and(|r| {
-                r.state != RecordState::Resigned && r.instance != self.config.instance
+            .is_some_and(|record| {
+                let led = record.state != RecordState::Resigned || record.term > self.aside_since;
+                led && record.instance != self.config.instance
             });
-        if now >= until || another_leads {
+        if now >= until || another_led {
             self.aside_until = None;
         }
     }

@@ -248,3 +248,19 @@ fn leaving_closes_after_the_withdrawal() {
         term: store.record().term
     }));
 }
+
+#[test]
+fn who_stood_aside_counts_again_when_another_has_led_and_left() {
+    let mut store = Store::default();
+    let (mut a, mut b) = (Node::new(1), Node::new(2));
+    a.start(&mut store);
+    b.start(&mut store);
+    a.resign(&mut store);
+    a.stopped(&mut store);
+    b.look(&mut store);
+    assert_eq!(b.election.role(), Role::Leader);
+    b.resign(&mut store);
+    b.stopped(&mut store);
+    // All that a ever sees of b's leadership is that it is over.
+    assert!(began(&a.look(&mut store)).is_some());
+}
