@@ -1,5 +1,5 @@
 use crate::candidate::{Candidate, EntryId, Health, Member, Owner};
-use crate::record::{InstanceId, RecordState};
+use crate::record::RecordState;
 use crate::view::View;
 
 /// Where one candidate stands among those who may lead next.
@@ -63,7 +63,7 @@ pub(crate) fn standing(view: &View, own: &EntryId, unix: u64) -> Standing {
 pub(crate) fn succession(view: &View, unix: u64) -> Vec<&Candidate> {
     let mut order: Vec<(Key, &Candidate)> = stretch(view)
         .enumerate()
-        .filter(|(_, candidate)| !leads(view, candidate.instance()))
+        .filter(|(_, candidate)| !leads(view, &candidate.entry))
         .filter_map(|(index, candidate)| Some((key(view, candidate, index, unix)?, candidate)))
         .collect();
     order.sort_by_key(|(key, _)| *key);
@@ -121,8 +121,10 @@ fn member<'a>(view: &'a View, candidate: &Candidate) -> Option<&'a Member> {
     view.members.get(&candidate.instance()?)
 }
 
-fn leads(view: &View, instance: Option<InstanceId>) -> bool {
+/// By its place and not by its instance: who lost or gave up the place of that record, and stands
+/// anew, leads no more.
+fn leads(view: &View, entry: &EntryId) -> bool {
     view.record
         .known()
-        .is_some_and(|r| r.state != RecordState::Resigned && Some(r.instance) == instance)
+        .is_some_and(|r| r.state != RecordState::Resigned && r.entry == *entry)
 }

@@ -117,6 +117,7 @@ impl Election {
             None => self.seen = Some(Seen::new(view, now.at)),
         }
         self.notice_line();
+        self.notice_member();
         self.notice_raise();
     }
 
@@ -205,6 +206,19 @@ impl Election {
         {
             self.told.duplicate = Some(instance);
             self.tell(Event::Alarm(Alarm::DuplicateNode { instance }));
+        }
+    }
+
+    /// A store that was restored shows of us what we told long ago, and the others rank us by it.
+    fn notice_member(&mut self) {
+        let told = self
+            .pending
+            .is_some_and(|pending| matches!(pending.purpose, Purpose::Publish | Purpose::Stand));
+        let shown = self
+            .view()
+            .and_then(|view| view.members.get(&self.config.instance));
+        if !told && shown.is_some() && shown != self.published.as_ref() {
+            self.published = None;
         }
     }
 

@@ -125,3 +125,39 @@ fn who_claims_where_no_record_is_leaves_a_beat_before_it_begins() {
     );
     assert_ne!(store.beat, Some(left));
 }
+
+#[test]
+fn a_node_claims_over_a_record_of_its_own_that_it_could_not_mark() {
+    let mut store = Store::default();
+    let mut a = Node::new(1);
+    a.start(&mut store);
+    store.full = true;
+    a.stopped(&mut store);
+    store.full = false;
+    let mut orders = Vec::new();
+    let until = store.now + Timing::grace(LEASE) * 3;
+    while let Some(at) = a.wake_at().filter(|at| *at < until) {
+        orders.extend(a.wake(&mut store, at));
+    }
+    assert!(
+        orders.iter().any(|order| matches!(order, Order::Begin(_))),
+        "{orders:?}"
+    );
+}
+
+#[test]
+fn a_node_tells_of_itself_again_when_the_store_shows_what_it_told_long_ago() {
+    let mut store = Store::default();
+    let mut a = Node::new(1);
+    a.start(&mut store);
+    let mut b = Node::new(2);
+    b.start(&mut store);
+    let instance = InstanceId::new(2);
+    let told = store.members[&instance].clone();
+    if let Some(member) = store.members.get_mut(&instance) {
+        member.aside = true;
+    }
+    store.revision += 1;
+    b.look(&mut store);
+    assert_eq!(store.members[&instance], told);
+}
