@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tanist_core::{Focus, InstanceId, State};
+use tanist_core::{Focus, InstanceId};
 
 use super::agenda::Due;
 use super::course::{Course, FOREVER, Session};
@@ -237,13 +237,5 @@ impl Course<'_> {
                 self.add_session(usize::MAX, instance);
             }
         }
-    }
-
-    /// Whether a node has left for good and has to be started anew.
-    pub(super) fn has_left(&self, node: usize) -> bool {
-        self.world.nodes[node]
-            .supervisor
-            .as_ref()
-            .is_some_and(|supervisor| *supervisor.election.state() == State::Closed)
     }
 }

@@ -56,6 +56,8 @@ pub(super) struct Host {
     pub(super) lied_until: Duration,
     pub(super) connecting: bool,
     pub(super) reading: bool,
+    /// Its supervisor was told to leave, and only a new one stands again.
+    pub(super) leaving: bool,
     /// What waits for a process that does not run.
     held: Vec<Step>,
     wake: Option<Timer>,
@@ -233,6 +235,8 @@ impl<'a> Course<'a> {
             }
             Step::Connect => self.hosts[node].connecting = false,
             Step::Read => self.hosts[node].reading = false,
+            Step::Leave => self.hosts[node].leaving = true,
+            Step::Boot => self.hosts[node].leaving = false,
             _ => {}
         }
         let opens = step == Step::Open
@@ -404,6 +408,7 @@ impl Host {
             lied_until: Duration::ZERO,
             connecting: false,
             reading: false,
+            leaving: false,
             held: Vec::new(),
             wake: None,
             guard_wakes: Vec::new(),

@@ -223,7 +223,7 @@ impl Course<'_> {
         host.deaf_until = Duration::ZERO;
         host.lied_until = Duration::ZERO;
         self.step(node, Step::Thaw);
-        if self.has_left(node) {
+        if self.hosts[node].leaving {
             self.step(node, Step::KillSupervisor);
         }
         self.step(node, Step::Boot);
