@@ -7,7 +7,8 @@ _list:
 check:
     cargo xtask fmt --check
     cargo clippy --locked --workspace --all-targets -- -D warnings
-    RUSTDOCFLAGS=-Dwarnings cargo doc --locked --workspace --no-deps
+    RUSTDOCFLAGS=-Dwarnings cargo doc --locked --no-deps -p tanist-cli
+    RUSTDOCFLAGS=-Dwarnings cargo doc --locked --no-deps --workspace --exclude tanist-cli
     cargo xtask tidy
 
 # Format, and take what the lints offer.

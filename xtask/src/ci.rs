@@ -31,8 +31,15 @@ pub(crate) fn ci(workspace: &Workspace) -> Outcome {
         run(&mut workspace.cargo(&words))
     });
     parts.run("documentation", || {
-        let mut cargo = workspace.cargo(&["doc", "--locked", "--workspace", "--no-deps"]);
-        run(cargo.env("RUSTDOCFLAGS", "-Dwarnings"))
+        // The program and the library have one name, and so would their pages: in two runs.
+        let program = ["-p", "tanist-cli"];
+        let others = ["--workspace", "--exclude", "tanist-cli"];
+        [program.as_slice(), others.as_slice()]
+            .into_iter()
+            .try_for_each(|which| {
+                let mut cargo = workspace.cargo(&["doc", "--locked", "--no-deps"]);
+                run(cargo.args(which).env("RUSTDOCFLAGS", "-Dwarnings"))
+            })
     });
     parts.run("cargo-deny", || install_deny(workspace));
     parts.run("licences, bans, sources", || {
