@@ -16,6 +16,7 @@ mod credentials;
 mod error;
 mod hearing;
 mod init;
+mod kept;
 mod launcher;
 mod namespace;
 mod orphans;

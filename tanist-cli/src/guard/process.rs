@@ -12,6 +12,7 @@ use tanist_core::{Moment, Timing, WorkAction, WorkInput, WorkReport, Workload};
 
 use super::cgroup::Cgroup;
 use super::channel::{self, Descriptors};
+use super::kept::Kept;
 use super::launcher::encode_go;
 use super::program::Program;
 use super::tree::Tree;
@@ -45,13 +46,6 @@ pub(crate) struct GuardProcess {
     pub(super) release_bytes: Kept,
     pub(super) holds: Descriptors,
     pub(super) progress: Progress,
-}
-
-/// A part of a message, in a buffer made beforehand.
-#[derive(Debug)]
-pub(super) struct Kept {
-    buffer: Box<[u8]>,
-    length: usize,
 }
 
 /// What has happened so far.
@@ -214,14 +208,16 @@ impl GuardProcess {
     }
 
     fn kill_round(&mut self, now: Moment) {
-        if let Some(cgroup) = &self.cgroup {
-            cgroup.kill();
-        }
         if self.progress.launched {
             self.root.signal(Signal::KILL);
         }
         let members = self.members();
         self.tree.kill(|pid, _| members.include(pid));
+        // It reaches whom signals do not, but may wait for others that change cgroups: so it is the
+        // second means, not the first.
+        if let Some(cgroup) = &self.cgroup {
+            cgroup.kill();
+        }
         self.reap();
         // Nothing more once the reaping has found it empty.
         let Some(killing) = &mut self.progress.killing else {
@@ -366,26 +362,6 @@ impl GuardProcess {
 impl Membership {
     fn include(self, pid: i32) -> bool {
         pid != self.releaser && Some(pid) != self.dormant
-    }
-}
-
-impl Kept {
-    /// Room for the longest message.
-    pub(super) fn new() -> Self {
-        Self {
-            buffer: vec![0; channel::MESSAGE_MAX].into_boxed_slice(),
-            length: 0,
-        }
-    }
-
-    /// Keeps `bytes` instead of what was kept before.
-    pub(super) fn keep(&mut self, bytes: &[u8]) {
-        self.buffer[..bytes.len()].copy_from_slice(bytes);
-        self.length = bytes.len();
-    }
-
-    fn bytes(&self) -> &[u8] {
-        &self.buffer[..self.length]
     }
 }
 

@@ -18,8 +18,9 @@ use tanist_core::Workload;
 
 use super::cgroup::Cgroup;
 use super::channel::{self, Descriptors, MESSAGE_MAX};
+use super::kept::Kept;
 use super::namespace;
-use super::process::{GuardProcess, Kept, Progress, send_notice};
+use super::process::{GuardProcess, Progress, send_notice};
 use super::program::Program;
 use super::report::Containment;
 use super::spec::{ChildStdin, Contain, GuardArguments, option};

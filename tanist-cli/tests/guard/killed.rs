@@ -5,7 +5,8 @@ use rustix::process::{Signal, pidfd_send_signal};
 
 use crate::Test;
 use crate::deadline::STUBBORN;
-use crate::rig::{Plan, Rig, exists, pidfd};
+use crate::look::{exists, pidfd};
+use crate::rig::{Plan, Rig};
 use crate::tripwire::Tripwire;
 
 /// Whoever is killed, the others clear up.
@@ -76,7 +77,7 @@ fn a_killed_supervisor_of_an_idle_guard() {
     let (guard, _) = rig.ready();
     let guard = pidfd(guard);
     rig.kill();
-    crate::rig::wait_for_end(&guard);
+    crate::look::wait_for_end(&guard);
     assert!(!rig.path("ran").exists() && !rig.was_released());
     assert_eq!(rig.allocations(), 0, "the guard allocated");
 }
@@ -121,7 +122,7 @@ fn a_killed_guard_of_an_ordinary_user() {
 fn a_killed_idle_guard_leaves_nothing() {
     let rig = Plan::default().shell("touch $DIR/ran");
     let (guard, _) = rig.ready();
-    let programs = crate::rig::children(guard);
+    let programs = crate::look::children(guard);
     pidfd_send_signal(pidfd(guard), Signal::KILL).unwrap();
     rig.expect("gone");
     assert!(programs.into_iter().all(|pid| !exists(pid)));
@@ -135,7 +136,7 @@ fn a_sweep_touches_nobody_else() {
     let other: i32 = rig.expect("another ").parse().unwrap();
     rig.tell("own-child");
     let own: i32 = rig.expect("own ").parse().unwrap();
-    let programs = crate::rig::children(other);
+    let programs = crate::look::children(other);
     rig.keep_after_gone();
     pidfd_send_signal(pidfd(guard), Signal::KILL).unwrap();
     rig.expect("gone");

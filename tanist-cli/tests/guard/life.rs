@@ -1,12 +1,13 @@
 use std::fs::{self, File};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
 use rustix::process::{Signal, pidfd_send_signal};
 
 use crate::Test;
-use crate::rig::{Plan, children, exists, pidfd, wait_for_exec};
+use crate::look::{BECOMES_ROOT_S, children, exists, pidfd, provide_setpriv, wait_for_exec};
+use crate::rig::Plan;
 
 /// What happens while all goes well.
 pub(crate) const TESTS: &[Test] = &[
@@ -295,13 +296,9 @@ fn what_cannot_be_killed_is_not_called_gone() {
         unprivileged: true,
         ..Plan::default()
     }
-    .shell("exec 9>$DIR/wire; echo up >&9; exec $DIR/setpriv --reuid=0 sleep 1000");
+    .shell(BECOMES_ROOT_S);
     let mut wire = rig.tripwire("wire");
-    let path = std::env::var_os("PATH").unwrap();
-    let mut places = std::env::split_paths(&path).map(|place| place.join("setpriv"));
-    let setpriv = rig.path("setpriv");
-    fs::copy(places.find(|place| place.exists()).unwrap(), &setpriv).unwrap();
-    fs::set_permissions(&setpriv, fs::Permissions::from_mode(0o4755)).unwrap();
+    provide_setpriv(&rig);
     let child = rig.start();
     assert_eq!(wire.line(), "up");
     if !rustix::process::geteuid().is_root() {

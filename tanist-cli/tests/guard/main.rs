@@ -9,6 +9,7 @@ mod containment;
 mod deadline;
 mod killed;
 mod life;
+mod look;
 mod namespace;
 mod rig;
 mod start;

@@ -7,7 +7,8 @@ use rustix::process::{Signal, pidfd_send_signal};
 use crate::Test;
 use crate::containment::stubborn;
 use crate::deadline::{STUBBORN, assert_killed_in_time};
-use crate::rig::{Plan, Rig, exists, ordinary_uid, pidfd};
+use crate::look::{exists, ordinary_uid, pidfd};
+use crate::rig::{Plan, Rig};
 
 /// The only containment that covers guard and supervisor killed together.
 pub(crate) const TESTS: &[Test] = &[

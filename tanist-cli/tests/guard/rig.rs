@@ -1,6 +1,6 @@
 use std::cell::RefCell;
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
@@ -15,6 +15,7 @@ use rustix::time::{ClockId, clock_gettime};
 use tanist_core::Moment;
 use tempfile::TempDir;
 
+use crate::look::{pidfd, wait_for_end};
 use crate::supervisor;
 use crate::tripwire::{Tripwire, timespec};
 
@@ -356,49 +357,4 @@ pub(crate) fn now() -> Moment {
     let now = clock_gettime(ClockId::Boottime);
     let seconds = u64::try_from(now.tv_sec).unwrap();
     Moment::after_origin(Duration::new(seconds, u32::try_from(now.tv_nsec).unwrap()))
-}
-
-/// A process that a test signals: by descriptor, like everything else.
-pub(crate) fn pidfd(pid: i32) -> OwnedFd {
-    pidfd_open(Pid::from_raw(pid).unwrap(), PidfdFlags::empty()).unwrap()
-}
-
-/// Whether a process with this number is there.
-pub(crate) fn exists(pid: i32) -> bool {
-    File::open(format!("/proc/{pid}/stat")).is_ok()
-}
-
-/// Who runs when the plan says unprivileged.
-pub(crate) fn ordinary_uid() -> u32 {
-    let own = rustix::process::geteuid();
-    if own.is_root() { NOBODY } else { own.as_raw() }
-}
-
-/// Waits until the process behind `pidfd` has ended.
-pub(crate) fn wait_for_end(pidfd: &OwnedFd) {
-    use rustix::event::{PollFd, PollFlags, poll};
-    let mut fds = [PollFd::new(pidfd, PollFlags::IN)];
-    assert_eq!(
-        poll(&mut fds, Some(&timespec(PATIENCE))),
-        Ok(1),
-        "it never ended"
-    );
-}
-
-/// Waits until the process runs `program`. There is no event for an exec, so it looks again.
-pub(crate) fn wait_for_exec(pid: i32, program: &Path) {
-    let until = now() + PATIENCE;
-    let arrived = || fs::read(format!("/proc/{pid}/cmdline")).unwrap();
-    while !arrived().starts_with(program.as_os_str().as_encoded_bytes()) {
-        assert!(now() < until, "no exec of {}", program.display());
-        std::thread::yield_now();
-    }
-}
-
-/// The numbers of a process's children.
-pub(crate) fn children(pid: i32) -> Vec<i32> {
-    let list = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
-    list.split_whitespace()
-        .map(|pid| pid.parse().unwrap())
-        .collect()
 }

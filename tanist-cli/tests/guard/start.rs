@@ -5,7 +5,8 @@ use std::time::Duration;
 use rustix::process::{Signal, pidfd_send_signal};
 
 use crate::Test;
-use crate::rig::{NOBODY, Plan, Rig, children, pidfd, wait_for_end};
+use crate::look::{children, pidfd, wait_for_end};
+use crate::rig::{NOBODY, Plan, Rig};
 
 /// What a child starts with, and what it does not start with at all.
 pub(crate) const TESTS: &[Test] = &[

@@ -1,0 +1,67 @@
+use std::fs::{self, File};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+use crate::rig::{NOBODY, PATIENCE, Rig, now};
+use crate::tripwire::timespec;
+
+/// A process that a test signals: by descriptor, like everything else.
+pub(crate) fn pidfd(pid: i32) -> OwnedFd {
+    pidfd_open(Pid::from_raw(pid).unwrap(), PidfdFlags::empty()).unwrap()
+}
+
+/// Whether a process with this number is there.
+pub(crate) fn exists(pid: i32) -> bool {
+    File::open(format!("/proc/{pid}/stat")).is_ok()
+}
+
+/// The numbers of a process's children.
+pub(crate) fn children(pid: i32) -> Vec<i32> {
+    let list = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+    list.split_whitespace()
+        .map(|pid| pid.parse().unwrap())
+        .collect()
+}
+
+/// Who runs when the plan says unprivileged.
+pub(crate) fn ordinary_uid() -> u32 {
+    let own = rustix::process::geteuid();
+    if own.is_root() { NOBODY } else { own.as_raw() }
+}
+
+/// Waits until the process behind `pidfd` has ended.
+pub(crate) fn wait_for_end(pidfd: &OwnedFd) {
+    let mut fds = [PollFd::new(pidfd, PollFlags::IN)];
+    assert_eq!(
+        poll(&mut fds, Some(&timespec(PATIENCE))),
+        Ok(1),
+        "it never ended"
+    );
+}
+
+/// Waits until the process runs `program`. There is no event for an exec, so it looks again.
+pub(crate) fn wait_for_exec(pid: i32, program: &Path) {
+    let until = now() + PATIENCE;
+    let arrived = || fs::read(format!("/proc/{pid}/cmdline")).unwrap();
+    while !arrived().starts_with(program.as_os_str().as_encoded_bytes()) {
+        assert!(now() < until, "no exec of {}", program.display());
+        std::thread::yield_now();
+    }
+}
+
+/// The script of a child that becomes root's all the way, whoever starts it, if root runs the test.
+pub(crate) const BECOMES_ROOT_S: &str =
+    "exec 9>$DIR/wire; echo up >&9; exec $DIR/setpriv --reuid=0 sleep 1000";
+
+/// Puts in place what [`BECOMES_ROOT_S`] needs.
+pub(crate) fn provide_setpriv(rig: &Rig) {
+    let path = std::env::var_os("PATH").unwrap();
+    let mut places = std::env::split_paths(&path).map(|place| place.join("setpriv"));
+    let setpriv = rig.path("setpriv");
+    fs::copy(places.find(|place| place.exists()).unwrap(), &setpriv).unwrap();
+    fs::set_permissions(&setpriv, fs::Permissions::from_mode(0o4755)).unwrap();
+}
