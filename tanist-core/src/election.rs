@@ -360,6 +360,16 @@ impl Election {
         }
     }
 
+    /// Whether the store was told of us as we are now.
+    fn is_published(&self) -> bool {
+        self.published.as_ref().is_some_and(|told| {
+            // What else a member tells is never changed.
+            told.priority == self.config.priority
+                && told.health == self.health
+                && told.aside == self.aside_until.is_some()
+        })
+    }
+
     fn member(&self) -> Member {
         Member {
             node: self.config.node.clone(),

@@ -25,7 +25,7 @@ impl Election {
         if let Some(cause) = cause {
             self.start_yielding(now, cause);
             self.yield_up(now);
-        } else if self.published != Some(self.member()) {
+        } else if !self.is_published() {
             self.publish(now.at);
         }
     }

@@ -207,7 +207,7 @@ impl Election {
         if let Some(extra) = extra {
             self.leave_ghost(now.at, extra);
         }
-        if self.published != Some(self.member()) {
+        if !self.is_published() {
             self.publish(now.at);
         }
         match self.permit(now, &entry) {
