@@ -2,22 +2,25 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
-use crate::action::Action;
+use crate::action::{Action, Step};
 
 /// What is due when; of what is due at one instant, the first that was entered goes first.
 #[derive(Debug, Default)]
 pub(super) struct Agenda {
     heap: BinaryHeap<Reverse<Entry>>,
+    /// By the entries' places, so that the heap moves little.
+    dues: Vec<Option<Due>>,
+    free: Vec<usize>,
     entered: u64,
 }
 
 /// What is to be done then.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) enum Due {
     /// Let this happen.
-    Apply(Action),
+    Step { node: usize, step: Step },
     /// The end of a mishap; pointless once all is healed.
-    Later(Action),
+    Later(Box<Action>),
     /// The mishap with this number.
     Mishap(usize),
     /// A session reads the election because it has not for long.
@@ -36,13 +39,19 @@ pub(super) enum Due {
 struct Entry {
     at: Duration,
     number: u64,
-    due: Due,
+    place: usize,
 }
 
 impl Agenda {
     pub(super) fn enter(&mut self, at: Duration, due: Due) {
         self.entered += 1;
-        self.heap.push(Reverse(Entry { at, number: self.entered, due }));
+        let place = self.free.pop().unwrap_or(self.dues.len());
+        if place == self.dues.len() {
+            self.dues.push(Some(due));
+        } else {
+            self.dues[place] = Some(due);
+        }
+        self.heap.push(Reverse(Entry { at, number: self.entered, place }));
     }
 
     /// When the first is due.
@@ -51,7 +60,9 @@ impl Agenda {
     }
 
     pub(super) fn take_first(&mut self) -> Option<Due> {
-        self.heap.pop().map(|Reverse(entry)| entry.due)
+        let Reverse(entry) = self.heap.pop()?;
+        self.free.push(entry.place);
+        self.dues[entry.place].take()
     }
 }
 

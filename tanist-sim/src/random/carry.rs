@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tanist_core::{Focus, InstanceId};
+use tanist_core::{Candidate, EntryId, Focus, InstanceId};
 
 use super::agenda::Due;
 use super::course::{Course, FOREVER, Session};
@@ -146,14 +146,19 @@ impl Course<'_> {
             return false;
         };
         let store = &self.world.store;
-        let own = || supervisor.election.entry().is_some_and(|entry| !store.has(entry));
+        // Creation ids first: within one connection they tell entries apart, and names are long.
+        let stands = |entry: &EntryId| {
+            store.line.iter().any(|it| it.entry.created == entry.created && it.entry == *entry)
+        };
+        let created = |line: &[Candidate]| line.iter().map(|it| it.entry.created).sum::<u64>();
+        let own = || supervisor.election.entry().is_some_and(|entry| !stands(entry));
         view.directive != store.directive
             || match &supervisor.focus {
                 Some(Focus::Record) => {
                     view.record_stamp != store.record_stamp() || view.beat != store.beat || own()
                 }
-                Some(Focus::Entry(entry)) => !store.has(entry) || own(),
-                Some(Focus::Own) | None => view.line != store.line,
+                Some(Focus::Entry(entry)) => !stands(entry) || own(),
+                Some(Focus::Own) | None => created(&view.line) != created(&store.line),
             }
     }
 
@@ -195,7 +200,7 @@ impl Course<'_> {
         }
         let instance = session.instance;
         self.sessions.remove(&number);
-        self.apply(Action::Store(Blow::Expire { instance }));
+        self.apply(&Action::Store(Blow::Expire { instance }));
     }
 
     /// A keepalive is answered, or it turns out that the session is gone.
@@ -223,7 +228,10 @@ impl Course<'_> {
                 return;
             }
         }
-        self.step(node, Step::Alive { ago });
+        // It says nothing to anybody while no foreign client stands in the line.
+        if self.lot.foreign {
+            self.step(node, Step::Alive { ago });
+        }
     }
 
     /// A restored store has the sessions of then; those that it does not know are over.

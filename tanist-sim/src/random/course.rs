@@ -154,7 +154,7 @@ impl<'a> Course<'a> {
                 break;
             }
             if at > self.world.time {
-                self.apply(Action::Pass { by: at - self.world.time });
+                self.apply(&Action::Pass { by: at - self.world.time });
             }
             if self.world.broken.is_none() {
                 match next {
@@ -189,10 +189,12 @@ impl<'a> Course<'a> {
             return;
         };
         match due {
-            Due::Apply(Action::At { node, step }) => self.step(node, step),
+            Due::Step { node, step } => self.step(node, step),
             Due::Later(_) if self.healed => {}
-            Due::Later(Action::At { node, step }) => self.step(node, step),
-            Due::Apply(action) | Due::Later(action) => self.apply(action),
+            Due::Later(action) => match *action {
+                Action::At { node, step } => self.step(node, step),
+                action => self.apply(&action),
+            },
             Due::Mishap(_) if self.healed => {}
             Due::Mishap(number) => {
                 let mishap = self.lot.mishaps[number];
@@ -218,7 +220,7 @@ impl<'a> Course<'a> {
             }
             _ => self.hosts[node].wake = None,
         }
-        self.apply(Action::At { node, step });
+        self.apply(&Action::At { node, step });
     }
 
     /// Lets a step happen, once the process that it concerns runs.
@@ -244,7 +246,7 @@ impl<'a> Course<'a> {
         if opens {
             self.open_session(node);
         }
-        self.apply(Action::At { node, step });
+        self.apply(&Action::At { node, step });
     }
 
     fn waits(&self, node: usize, step: &Step) -> bool {
@@ -277,10 +279,10 @@ impl<'a> Course<'a> {
         }
     }
 
-    pub(super) fn apply(&mut self, action: Action) {
+    pub(super) fn apply(&mut self, action: &Action) {
         self.steps += 1;
-        self.world.apply(&action);
-        self.hash(&action);
+        self.world.apply(action);
+        self.hash(action);
         if let Some(trace) = &mut self.trace {
             if !matches!(action, Action::Pass { .. }) {
                 trace.push(format!("{:>10.4}s {action}", self.world.time.as_secs_f64()));
@@ -299,7 +301,7 @@ impl<'a> Course<'a> {
         self.signals = signals;
         match action {
             Action::Pass { .. } => {}
-            Action::At { node, .. } => self.look_after(node),
+            Action::At { node, .. } => self.look_after(*node),
             Action::Store(_) => (0..self.hosts.len()).for_each(|node| self.look_after(node)),
         }
     }
@@ -373,7 +375,7 @@ impl<'a> Course<'a> {
     }
 
     pub(super) fn later(&mut self, at: Duration, node: usize, step: Step) {
-        self.agenda.enter(at, Due::Apply(Action::At { node, step }));
+        self.agenda.enter(at, Due::Step { node, step });
     }
 
     pub(super) fn delay(&mut self, node: usize) -> Duration {

@@ -4,7 +4,7 @@ use tanist_core::{Defects, Timing, TimingSettings};
 
 use super::Mode;
 use super::chance::Chance;
-use super::mishap::Mishap;
+use super::mishap::{Kind, Mishap};
 use super::weather::Weather;
 use crate::property::SAFETY;
 use crate::setup::{Clock, Machine, Setup};
@@ -23,6 +23,8 @@ pub(super) struct Lot {
     pub(super) weather: Weather,
     pub(super) mishaps: Vec<Mishap>,
     pub(super) healing: Option<Healing>,
+    /// Whether a foreign client may come.
+    pub(super) foreign: bool,
     /// Seeds what is drawn during the run.
     pub(super) seed: u64,
 }
@@ -69,17 +71,18 @@ impl Lot {
             .map(|_| Mishap::draw(&mut chance, faults_end, nodes, base))
             .collect();
         mishaps.sort_by_key(|mishap| mishap.at);
-        Self { setup, weather, mishaps, healing, seed: chance.draw() }
+        let foreign = mishaps.iter().any(|it| matches!(it.kind, Kind::Foreign { .. }));
+        Self { setup, weather, mishaps, healing, foreign, seed: chance.draw() }
     }
 }
 
 /// Mostly long ones, which cost less to simulate; some short ones.
 fn lease(chance: &mut Chance, mode: Mode) -> Duration {
     let (from, to) = match (chance.below(100), mode) {
-        (0..2, _) => (300, 1_000),
-        (2..8, _) => (1_000, 4_000),
-        (8..50, _) => (6_000, 12_000),
-        (_, Mode::Safety) => (12_000, 30_000),
+        (0, _) => (300, 1_000),
+        (1..5, _) => (1_000, 4_000),
+        (5..25, _) => (4_000, 12_000),
+        (_, Mode::Safety) => (12_000, 36_000),
         // What is left after the bound has to be worth watching.
         (_, Mode::Liveness) => (12_000, 18_000),
     };

@@ -93,14 +93,14 @@ impl Course<'_> {
         }
         self.step(node, step);
         if let Some(end) = end {
-            self.agenda.enter(until, Due::Later(Action::At { node, step: end }));
+            self.agenda.enter(until, Due::Later(Box::new(Action::At { node, step: end })));
         }
         true
     }
 
     fn strike_node(&mut self, node: usize, mishap: &Mishap) -> bool {
         let until = self.world.time + mishap.lasts;
-        let mut end = |step| self.agenda.enter(until, Due::Later(Action::At { node, step }));
+        let mut end = |step| self.agenda.enter(until, Due::Later(Box::new(Action::At { node, step })));
         let step = match mishap.kind {
             Kind::Disconnect => Step::Disconnect,
             Kind::Forget => Step::End,
@@ -134,7 +134,7 @@ impl Course<'_> {
             return false;
         };
         self.sessions.retain(|_, session| session.instance != instance);
-        self.apply(Action::Store(Blow::Expire { instance }));
+        self.apply(&Action::Store(Blow::Expire { instance }));
         true
     }
 
@@ -163,12 +163,12 @@ impl Course<'_> {
             return false;
         }
         let restored = blow == Blow::Restore { record_only: false };
-        self.apply(Action::Store(blow));
+        self.apply(&Action::Store(blow));
         if restored {
             self.restore_sessions();
         }
         if let Some(end) = end {
-            self.agenda.enter(later, Due::Later(Action::Store(end)));
+            self.agenda.enter(later, Due::Later(Box::new(Action::Store(end))));
         }
         true
     }
@@ -199,10 +199,10 @@ impl Course<'_> {
             Blow::Successor(None),
             Blow::Pause(None),
         ] {
-            self.apply(Action::Store(blow));
+            self.apply(&Action::Store(blow));
         }
         while self.world.store.line.iter().any(|candidate| candidate.instance().is_none()) {
-            self.apply(Action::Store(Blow::ForeignLeaves));
+            self.apply(&Action::Store(Blow::ForeignLeaves));
         }
         let core = self.lot.healing.and_then(|healing| healing.core);
         for node in 0..self.hosts.len() {
