@@ -218,14 +218,15 @@ impl Scene {
         }
     }
 
-    /// Every process that belongs to the scene and is not `tanist` itself.
+    /// Every process that belongs to the scene, can still run, and is not `tanist` itself.
     ///
     /// # Errors
     ///
     /// When the process table cannot be read.
     pub fn workers(&self) -> io::Result<Vec<Process>> {
         let mut all = self.processes()?;
-        all.retain(|process| !is_tanist(process));
+        // Without a command line it has no memory left to run in: it is on its way out.
+        all.retain(|process| !process.command.is_empty() && !is_tanist(process));
         Ok(all)
     }
 
