@@ -113,6 +113,8 @@ pub struct Election {
     highest: Position,
     /// The highest term seen when the store went back; records up to it are not trusted.
     distrust: Option<Term>,
+    /// This process has seen a record of this election.
+    witnessed: bool,
     /// When the last answered keepalive was sent.
     alive_at: Option<Moment>,
     entry: Option<EntryId>,
@@ -201,6 +203,7 @@ impl Election {
             floor: 0,
             highest: Position::default(),
             distrust: None,
+            witnessed: false,
             alive_at: None,
             entry: None,
             ghosts: Vec::new(),

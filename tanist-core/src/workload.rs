@@ -98,7 +98,7 @@ enum Phase {
     Stopping { force_at: Moment },
     Killing,
     Empty,
-    Releasing,
+    Releasing { until: Moment },
     Done,
 }
 
@@ -150,13 +150,13 @@ impl Workload {
             WorkInput::Begin { safe_until } => self.begin(now, safe_until),
             WorkInput::Until { safe_until } => self.safe_until = safe_until,
             WorkInput::End { grace } => self.stop(now, grace),
-            WorkInput::SupervisorGone => self.orphan(),
+            WorkInput::SupervisorGone => self.orphan(now),
             // Whoever is left has lost its parent: no reason to give it a planned stop's patience.
             WorkInput::Exited => self.stop(now, self.timing.lost_stop_timeout()),
-            WorkInput::Empty => self.empty(),
+            WorkInput::Empty => self.empty(now),
             WorkInput::Dismissed => self.dismiss(),
             WorkInput::Released => {
-                if self.phase == Phase::Releasing {
+                if matches!(self.phase, Phase::Releasing { .. }) {
                     self.finish();
                 }
             }
@@ -219,20 +219,21 @@ impl Workload {
             }
             // A second request may only make it sooner.
             Phase::Stopping { force_at } => *force_at = (*force_at).min(now + grace),
-            Phase::Idle | Phase::Killing | Phase::Empty | Phase::Releasing | Phase::Done => {}
+            Phase::Idle | Phase::Killing | Phase::Empty | Phase::Releasing { .. } | Phase::Done => {
+            }
         }
     }
 
-    fn orphan(&mut self) {
+    fn orphan(&mut self, now: Moment) {
         self.orphaned = true;
         match self.phase {
             Phase::Running | Phase::Stopping { .. } => self.kill(),
-            Phase::Idle | Phase::Empty => self.release(),
-            Phase::Killing | Phase::Releasing | Phase::Done => {}
+            Phase::Idle | Phase::Empty => self.release(now),
+            Phase::Killing | Phase::Releasing { .. } | Phase::Done => {}
         }
     }
 
-    fn empty(&mut self) {
+    fn empty(&mut self, now: Moment) {
         if !self.may_be_alive() {
             return;
         }
@@ -243,7 +244,7 @@ impl Workload {
         };
         self.phase = Phase::Empty;
         if self.orphaned {
-            self.release();
+            self.release(now);
         } else {
             self.pending.empty = true;
         }
@@ -265,6 +266,11 @@ impl Workload {
         {
             self.kill();
         }
+        if let Phase::Releasing { until } = self.phase
+            && now >= until
+        {
+            self.finish();
+        }
     }
 
     const fn kill(&mut self) {
@@ -272,8 +278,12 @@ impl Workload {
         self.pending.kill = true;
     }
 
-    const fn release(&mut self) {
-        self.phase = Phase::Releasing;
+    /// A release that hangs must not keep what this guard still holds: the tree is gone, and after
+    /// another lease nobody needs to be told.
+    fn release(&mut self, now: Moment) {
+        self.phase = Phase::Releasing {
+            until: now + self.timing.lease(),
+        };
         self.pending.release = true;
     }
 
@@ -288,7 +298,8 @@ impl Workload {
             Phase::Stopping { force_at } => {
                 Some(force_at.min(self.timing.kill_at(self.safe_until)))
             }
-            Phase::Idle | Phase::Killing | Phase::Empty | Phase::Releasing | Phase::Done => None,
+            Phase::Releasing { until } => Some(until),
+            Phase::Idle | Phase::Killing | Phase::Empty | Phase::Done => None,
         }
     }
 }
@@ -468,6 +479,19 @@ mod tests {
             step(&mut workload, 30, WorkInput::SupervisorGone),
             [WorkAction::Release]
         );
+    }
+
+    #[test]
+    fn a_release_that_hangs_keeps_the_guard_for_one_more_lease() {
+        let mut workload = running();
+        step(&mut workload, 10, WorkInput::SupervisorGone);
+        step(&mut workload, 20, WorkInput::Empty);
+        assert_eq!(workload.poll(), WorkAction::WaitUntil(Some(at(8_020))));
+        assert_eq!(
+            step(&mut workload, 8_020, WorkInput::Wake),
+            [WorkAction::Exit]
+        );
+        assert_eq!(step(&mut workload, 8_030, WorkInput::Released), []);
     }
 
     #[test]

@@ -108,11 +108,23 @@ impl Election {
                 let node = leader.map_or_else(String::new, |record| record.node.clone());
                 Permit::Never(Wait::Leader { node })
             }
-            Vacancy::Free => Permit::At {
+            // Whoever held the lock is gone. But a lock that never knew this record proves nothing,
+            // and a record that must not be overwritten stays what it is.
+            Vacancy::Free if self.is_explained(seen) => Permit::At {
                 moment: seen.since,
                 wait: Wait::Grace { until: seen.since },
             },
-            Vacancy::ByLease => self.vacant_by_lease(seen),
+            Vacancy::Free | Vacancy::ByLease => self.vacant_by_lease(seen),
+        }
+    }
+
+    /// Whether what the store shows can be all there is to know of the last leader.
+    fn is_explained(&self, seen: &Seen) -> bool {
+        match &seen.view.record {
+            Reading::Known(record) => self.distrust.is_none_or(|term| record.term > term),
+            // No record was ever there, as far as this process has seen.
+            Reading::Absent => !self.witnessed,
+            Reading::Newer { .. } | Reading::Garbage { .. } => false,
         }
     }
 
@@ -194,7 +206,8 @@ impl Election {
         };
         let leads = old.filter(|record| record.state != RecordState::Resigned);
         // A leader whose renewals leave no trace has to be shut out before its lease is waited out.
-        let silent = view.vacancy == Vacancy::ByLease && leads.is_some() && view.beat.is_none();
+        let free = view.vacancy == Vacancy::Free && self.is_explained(seen);
+        let silent = !free && leads.is_some() && view.beat.is_none();
         let state = if silent && !self.config.defects.no_grace {
             RecordState::Waiting
         } else {

@@ -140,6 +140,7 @@ impl Election {
         match &view.record {
             Reading::Absent => self.tell_leader(None),
             Reading::Known(record) => {
+                self.witnessed = true;
                 self.learn(record.term, record.lease);
                 if self.distrust.is_some_and(|term| record.term > term) {
                     self.distrust = None;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::store::{LEASE, Node, Store};
 use tanist_core::{
     Alarm, EndCause, Event, Health, Input, Memory, Moment, Order, RecordState, Role, Term, Timing,
-    Wait,
+    Vacancy, Wait,
 };
 
 fn began(orders: &[Order]) -> bool {
@@ -296,4 +296,62 @@ fn the_term_is_above_everything_this_machine_ever_saw() {
     a.start(&mut store);
     begins_within(&mut a, &mut store, LEASE * 3).expect("it leads");
     assert_eq!(store.record().term, Term::new(9_000_000_001));
+}
+
+#[test]
+fn a_free_lock_does_not_make_a_record_that_cannot_be_read_free() {
+    let mut store = Store {
+        vacancy: Vacancy::Free,
+        ..Store::default()
+    };
+    let mut a = Node::new(1);
+    a.start(&mut store);
+    a.wake(&mut store, store_now(&a));
+    store.vacancy = Vacancy::Held;
+    let mut b = Node::new(2);
+    b.start(&mut store);
+    store.vacancy = Vacancy::Free;
+    store.garbage = true;
+    store.revision += 1;
+    let before = store.record.clone();
+    assert_eq!(begins_within(&mut b, &mut store, LEASE * 5), None);
+    assert_eq!(store.record, before, "the bytes are kept");
+}
+
+#[test]
+fn a_free_lock_proves_nothing_once_the_record_it_belonged_to_is_gone() {
+    let mut store = Store {
+        vacancy: Vacancy::Free,
+        ..Store::default()
+    };
+    let mut a = Node::new(1);
+    assert!(
+        began(&a.start(&mut store)),
+        "a first start waits for nobody"
+    );
+    store.vacancy = Vacancy::Held;
+    let mut b = Node::new(2);
+    b.start(&mut store);
+    store.vacancy = Vacancy::Free;
+    store.record = None;
+    store.revision += 1;
+    let gone_at = store.now;
+    let began_at = begins_within(&mut b, &mut store, LEASE * 5).expect("b leads at last");
+    assert!(began_at >= gone_at + Timing::grace(LEASE));
+}
+
+#[test]
+fn a_free_lock_is_claimed_at_once_when_its_leader_died() {
+    let mut store = Store {
+        vacancy: Vacancy::Free,
+        ..Store::default()
+    };
+    let mut a = Node::new(1);
+    a.start(&mut store);
+    store.vacancy = Vacancy::Held;
+    let mut b = Node::new(2);
+    b.start(&mut store);
+    store.vacancy = Vacancy::Free;
+    let free_at = store.now;
+    assert_eq!(begins_within(&mut b, &mut store, LEASE), Some(free_at));
 }

@@ -22,6 +22,10 @@ pub(crate) struct Store {
     /// Commits happen, their answers are lost.
     pub(crate) swallow: bool,
     pub(crate) swallow_claims: bool,
+    /// What views say of a kernel lock.
+    pub(crate) vacancy: Vacancy,
+    /// The record cannot be read.
+    pub(crate) garbage: bool,
     /// Only deletions are taken.
     pub(crate) full: bool,
 }
@@ -39,6 +43,8 @@ impl Default for Store {
             directive: Directive::default(),
             swallow: false,
             swallow_claims: false,
+            vacancy: Vacancy::ByLease,
+            garbage: false,
             full: false,
         }
     }
@@ -73,15 +79,19 @@ impl Store {
                 store: 7,
                 revision: self.revision,
             },
-            record: self.record.as_ref().map_or(Reading::Absent, |(_, record)| {
-                Reading::Known(record.clone())
-            }),
+            record: match &self.record {
+                _ if self.garbage => Reading::Garbage {
+                    why: "not JSON".to_owned(),
+                },
+                None => Reading::Absent,
+                Some((_, record)) => Reading::Known(record.clone()),
+            },
             record_stamp: self.record.as_ref().map(|(stamp, _)| *stamp),
             beat: self.beat,
             line: self.line.clone(),
             members: self.members.clone(),
             directive: self.directive.clone(),
-            vacancy: Vacancy::ByLease,
+            vacancy: self.vacancy,
         }
     }
 
