@@ -265,7 +265,8 @@ impl fmt::Display for Found {
             writeln!(f, "healed after {:?}, core {:?}", healing.at, healing.core)?;
         }
         let skipped = self.trace.len().saturating_sub(TOLD);
-        writeln!(f, "what happened, the last {} of {} lines:", TOLD, self.trace.len())?;
+        let lines = self.trace.len();
+        writeln!(f, "what happened, the last {} of {lines} lines:", lines - skipped)?;
         for line in &self.trace[skipped..] {
             writeln!(f, "{line}")?;
         }
@@ -290,7 +291,7 @@ mod tests {
         }
         assert_eq!(summary.runs, 200);
         assert!(summary.started > 200, "{summary}");
-        assert!(summary.struck > 200 * 5, "{summary}");
+        assert!(summary.fewest >= 5, "{summary}");
     }
 
     #[test]

@@ -198,7 +198,7 @@ impl<'a> Course<'a> {
             Due::Mishap(_) if self.healed => {}
             Due::Mishap(number) => {
                 let mishap = self.lot.mishaps[number];
-                if self.strike(&mishap) {
+                if self.strike(&mishap) || self.strike_instead(&mishap) {
                     self.struck += 1;
                 }
             }

@@ -13,8 +13,8 @@ use crate::setup::{Clock, Machine, Setup};
 pub(super) const END: Duration = Duration::from_mins(10);
 /// When the faults of a liveness run stop.
 const HEALED_AT: Duration = Duration::from_mins(4);
-/// The fewest faults of a run.
-const FEWEST: u64 = 5;
+/// The fewest faults of a run; where nobody runs to be hit, one may miss.
+const FEWEST: u64 = 6;
 
 /// All that is drawn before a run begins.
 #[derive(Clone, Debug)]

@@ -65,6 +65,15 @@ impl Course<'_> {
         true
     }
 
+    /// Where one cannot take effect, a node loses its connection: no run is short of faults.
+    pub(super) fn strike_instead(&mut self, mishap: &Mishap) -> bool {
+        (0..self.hosts.len()).any(|node| {
+            let (target, kind) = (Target::Node(node), Kind::Disconnect);
+            self.world.nodes[node].link().is_some()
+                && self.strike(&Mishap { target, kind, ..*mishap })
+        })
+    }
+
     fn strike_process(&mut self, node: usize, mishap: &Mishap) -> bool {
         let it = &self.world.nodes[node];
         let guard = it.works.iter().rfind(|work| work.guard.is_some()).map(|work| work.serial);
