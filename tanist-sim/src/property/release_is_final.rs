@@ -14,6 +14,7 @@ pub(super) const PROPERTY: Property = Property { name: "release_is_final", check
 
 fn check(world: &World, happening: &Happening<'_>) -> Option<String> {
     match *happening {
+        _ if world.ledger.forgot_at.is_some() => None,
         Happening::Released { instance, entry, term } => done(world, instance, entry, term),
         Happening::Took { instance, commit } => late(world, instance, commit),
         Happening::Passing { .. }
@@ -53,6 +54,5 @@ fn late(world: &World, instance: InstanceId, commit: &Commit) -> Option<String> 
         .released
         .iter()
         .any(|(dead, gone)| *dead == instance && gone == entry);
-    (released && world.ledger.forgot_at.is_none())
-        .then(|| format!("a commit of {instance} takes effect after its release was done"))
+    released.then(|| format!("a commit of {instance} takes effect after its release was done"))
 }
