@@ -142,6 +142,37 @@ async fn a_lock_replaced_under_its_holder_ends_the_leadership_at_once() {
 }
 
 #[tokio::test]
+async fn when_lock_and_entry_vanish_together_the_next_waits_for_the_lease() {
+    let dir = tempfile::tempdir().unwrap();
+    let target = store_target(&dir);
+    let a = node(&target, "a").await;
+    let lead_a = elected(&a).await;
+    let entry = a.campaign.status().entry.unwrap();
+    let b = node(&target, "b").await;
+    soon(
+        "standing",
+        b.campaign.watch().wait_for(|s| s.entry.is_some()),
+    )
+    .await
+    .unwrap();
+    let begun = tanist::clock::now().at;
+    std::fs::remove_file(dir.path().join("store").join(&entry.key)).unwrap();
+    std::fs::remove_file(dir.path().join("store/jobs/lock")).unwrap();
+    // The work of a is never said to be gone: only its lease tells b that it is.
+    let lead_b = elected(&b).await;
+    let led_at = tanist::clock::now().at;
+    assert!(led_at >= lead_a.safe_until(), "a may still be at work");
+    let lease = settings("a").timing.lease();
+    assert!(led_at >= begun + lease, "nobody can have waited for it");
+    assert!(lead_b.term() > lead_a.term());
+    assert_eq!(lead_b.reason().word(), "failover");
+    // It leads by a lock of its own, which counts as any other.
+    let lock = std::fs::File::open(dir.path().join("store/jobs/lock")).unwrap();
+    assert!(lock.try_lock().is_err());
+    drop(lead_a);
+}
+
+#[tokio::test]
 async fn a_foreign_flock_is_respected_named_and_followed() {
     let dir = tempfile::tempdir().unwrap();
     let target = store_target(&dir);

@@ -8,7 +8,7 @@ use tanist_core::{
 };
 
 use super::ledger::{Ledger, is_at};
-use super::pen::{Pen, Probe};
+use super::pen::{Pen, Probe, naming_lock};
 use super::{Held, failure};
 use crate::private_dir;
 
@@ -294,7 +294,12 @@ impl Candidacy {
         record: &Record,
     ) -> io::Result<Outcome> {
         self.written = true;
-        pen.write_record(over, record)
+        match &self.lock {
+            Some(lock) if self.leads.is_some() => {
+                pen.write_record(over, &naming_lock(record, lock)?)
+            }
+            Some(_) | None => pen.write_record(over, record),
+        }
     }
 
     fn forget_entry(&mut self, entry: &EntryId) {

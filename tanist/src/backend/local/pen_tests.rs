@@ -121,3 +121,42 @@ fn a_writer_that_does_not_go_on_is_an_error_for_the_others_not_a_halt() {
     drop(held);
     drop(ledger.pen().unwrap());
 }
+
+#[test]
+fn a_free_lock_tells_of_the_leader_only_if_it_is_the_leaders() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = ledger(&dir);
+    let lock = private_dir::open_or_create(&ledger.lock_path()).unwrap();
+    let other = private_dir::open_or_create(&ledger.places.join("other")).unwrap();
+    let vacancy = |record: &Record, probe: &Probe<'_>| vacancy(probe, Some(record), &[]).unwrap();
+    let resigned = record(1);
+    assert_eq!(vacancy(&resigned, &Probe::Try(&lock)), Vacancy::Free);
+    assert_eq!(vacancy(&resigned, &Probe::Absent), Vacancy::Free);
+    let unnamed = Record {
+        state: RecordState::Leading,
+        ..record(1)
+    };
+    assert_eq!(vacancy(&unnamed, &Probe::Try(&lock)), Vacancy::ByLease);
+    let leading = naming_lock(&unnamed, &lock).unwrap();
+    assert_eq!(vacancy(&leading, &Probe::Try(&lock)), Vacancy::Free);
+    assert_eq!(vacancy(&leading, &Probe::Try(&other)), Vacancy::ByLease);
+    assert_eq!(vacancy(&leading, &Probe::Absent), Vacancy::ByLease);
+    // The one that waits under another lock did not make the leader's end any more certain.
+    let waiting = Record {
+        state: RecordState::Waiting,
+        ..leading
+    };
+    let waiting = naming_lock(&waiting, &other).unwrap();
+    assert_eq!(vacancy(&waiting, &Probe::Try(&other)), Vacancy::ByLease);
+    let begun = Record {
+        state: RecordState::Leading,
+        ..waiting
+    };
+    let begun = naming_lock(&begun, &other).unwrap();
+    assert_eq!(vacancy(&begun, &Probe::Try(&other)), Vacancy::Free);
+    let foreign = File::open(ledger.lock_path()).unwrap();
+    foreign.try_lock().unwrap();
+    for record in [&resigned, &unnamed, &begun] {
+        assert_eq!(vacancy(record, &Probe::Try(&lock)), Vacancy::Held);
+    }
+}
