@@ -4,6 +4,7 @@ mod agenda;
 mod carry;
 mod chance;
 mod course;
+mod host;
 mod lot;
 mod mishap;
 mod strike;
@@ -11,8 +12,8 @@ mod weather;
 
 use std::fmt;
 use std::io::{self, Write};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tanist_core::Defects;
@@ -44,7 +45,7 @@ pub(crate) struct Options {
     pub(crate) runs: u64,
     /// The rules left out.
     pub(crate) defects: Defects,
-    /// Whether progress is told.
+    /// Whether nothing is printed.
     pub(crate) quiet: bool,
 }
 
@@ -95,12 +96,20 @@ pub(crate) fn run(options: &Options) -> Summary {
 pub(crate) fn replay(seed: u64, mode: Mode, defects: Defects) -> Option<Found> {
     let lot = Lot::draw(seed, mode, defects);
     let outcome = Course::new(&lot, false).run();
-    outcome.violation.map(|violation| shrink(seed, mode, lot, violation))
+    outcome
+        .violation
+        .map(|violation| shrink(seed, mode, lot, violation))
 }
 
 /// Looks for a violation of a core with these rules left out.
 pub(crate) fn hunt(defects: Defects, mode: Mode, most_runs: u64) -> Option<Found> {
-    let options = Options { mode, first_seed: 1, runs: most_runs, defects, quiet: true };
+    let options = Options {
+        mode,
+        first_seed: 1,
+        runs: most_runs,
+        defects,
+        quiet: true,
+    };
     search(&options).found
 }
 
@@ -120,7 +129,9 @@ fn search(options: &Options) -> Summary {
         }
     });
     let total = total.into_inner().unwrap_or_default();
-    let found = total.found.and_then(|seed| replay(seed, options.mode, options.defects));
+    let found = total
+        .found
+        .and_then(|seed| replay(seed, options.mode, options.defects));
     Summary {
         mode: options.mode,
         first_seed: options.first_seed,
@@ -150,7 +161,10 @@ impl Total {
         self.steps += outcome.steps;
         self.started += u64::from(outcome.started);
         self.struck += u64::from(outcome.struck);
-        self.fewest = Some(self.fewest.map_or(outcome.struck, |it| it.min(outcome.struck)));
+        self.fewest = Some(
+            self.fewest
+                .map_or(outcome.struck, |it| it.min(outcome.struck)),
+        );
     }
 
     fn add(&mut self, other: Self) {
@@ -185,7 +199,10 @@ fn work(options: &Options, next: &AtomicU64, end: &AtomicU64) -> Total {
 fn shrink(seed: u64, mode: Mode, drawn: Lot, violation: Violation) -> Found {
     let same = |lot: &Lot| {
         let outcome = Course::new(lot, false).run();
-        outcome.violation.filter(|found| found.property == violation.property).map(|_| outcome.time)
+        outcome
+            .violation
+            .filter(|found| found.property == violation.property)
+            .map(|_| outcome.time)
     };
     let mut lot = drawn.clone();
     let mut calm = lot.clone();
@@ -247,7 +264,11 @@ impl fmt::Display for Summary {
 impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.violation)?;
-        writeln!(f, "seed {}, {} mode; {:?}", self.seed, self.mode, self.lot.weather)?;
+        writeln!(
+            f,
+            "seed {}, {} mode; {:?}",
+            self.seed, self.mode, self.lot.weather
+        )?;
         for (node, machine) in self.lot.setup.machines.iter().enumerate() {
             let (lease, drift) = (machine.timing.lease(), machine.clock.drift_ppm);
             writeln!(
@@ -266,13 +287,24 @@ impl fmt::Display for Found {
         }
         let skipped = self.trace.len().saturating_sub(TOLD);
         let lines = self.trace.len();
-        writeln!(f, "what happened, the last {} of {lines} lines:", lines - skipped)?;
+        writeln!(
+            f,
+            "what happened, the last {} of {lines} lines:",
+            lines - skipped
+        )?;
         for line in &self.trace[skipped..] {
             writeln!(f, "{line}")?;
         }
-        let mode = if self.mode == Mode::Liveness { " --mode liveness" } else { "" };
+        let mode = if self.mode == Mode::Liveness {
+            " --mode liveness"
+        } else {
+            ""
+        };
         let seed = self.seed;
-        write!(f, "again: cargo run --release -p tanist-sim -- random --seed {seed}{mode}")
+        write!(
+            f,
+            "again: cargo run --release -p tanist-sim -- random --seed {seed}{mode}"
+        )
     }
 }
 
@@ -281,7 +313,13 @@ mod tests {
     use super::*;
 
     fn options(mode: Mode) -> Options {
-        Options { mode, first_seed: 1, runs: 200, defects: Defects::default(), quiet: true }
+        Options {
+            mode,
+            first_seed: 1,
+            runs: 200,
+            defects: Defects::default(),
+            quiet: true,
+        }
     }
 
     fn holds(mode: Mode) {

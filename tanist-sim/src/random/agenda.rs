@@ -51,7 +51,11 @@ impl Agenda {
         } else {
             self.dues[place] = Some(due);
         }
-        self.heap.push(Reverse(Entry { at, number: self.entered, place }));
+        self.heap.push(Reverse(Entry {
+            at,
+            number: self.entered,
+            place,
+        }));
     }
 
     /// When the first is due.

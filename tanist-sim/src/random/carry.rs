@@ -5,7 +5,8 @@ use std::time::Duration;
 use tanist_core::{Candidate, EntryId, Focus, InstanceId};
 
 use super::agenda::Due;
-use super::course::{Course, FOREVER, Session};
+use super::course::{Course, FOREVER};
+use super::host::Session;
 use crate::action::{Action, Blow, Sent, Step};
 use crate::node::Supervisor;
 use crate::world::Signal;
@@ -61,7 +62,11 @@ impl Course<'_> {
             self.later(now + delay, node, Step::Decide { sent, again: true });
             let more = self.weather.slow.max(self.weather.usual);
             let copy = self.hosts[node].wire.up_to(more);
-            self.later(now + delay + copy, node, Step::Decide { sent, again: false });
+            self.later(
+                now + delay + copy,
+                node,
+                Step::Decide { sent, again: false },
+            );
         } else {
             self.later(now + delay, node, Step::Decide { sent, again: false });
         }
@@ -98,13 +103,22 @@ impl Course<'_> {
         } else if host.local.hits(DEAF_CHILDREN) {
             return;
         } else {
-            [timing.kill_time(), timing.lost_stop_timeout(), timing.lease() * 2]
-                [host.local.index(3)]
+            [
+                timing.kill_time(),
+                timing.lost_stop_timeout(),
+                timing.lease() * 2,
+            ][host.local.index(3)]
         };
-        let usual = if host.local.hits(700) { most / 20 } else { most };
+        let usual = if host.local.hits(700) {
+            most / 20
+        } else {
+            most
+        };
         let takes = host.local.up_to(usual);
         // A process tree dies by its machine's clock.
-        let at = clock.time_of(clock.moment(self.world.time) + takes).max(self.world.time);
+        let at = clock
+            .time_of(clock.moment(self.world.time) + takes)
+            .max(self.world.time);
         self.later(at, node, Step::Empty { work });
     }
 
@@ -148,10 +162,18 @@ impl Course<'_> {
         let store = &self.world.store;
         // Creation ids first: within one connection they tell entries apart, and names are long.
         let stands = |entry: &EntryId| {
-            store.line.iter().any(|it| it.entry.created == entry.created && it.entry == *entry)
+            store
+                .line
+                .iter()
+                .any(|it| it.entry.created == entry.created && it.entry == *entry)
         };
         let created = |line: &[Candidate]| line.iter().map(|it| it.entry.created).sum::<u64>();
-        let own = || supervisor.election.entry().is_some_and(|entry| !stands(entry));
+        let own = || {
+            supervisor
+                .election
+                .entry()
+                .is_some_and(|entry| !stands(entry))
+        };
         view.directive != store.directive
             || match &supervisor.focus {
                 Some(Focus::Record) => {
@@ -174,11 +196,15 @@ impl Course<'_> {
     }
 
     pub(super) fn open_session(&mut self, node: usize) {
-        let Some(instance) = self.world.nodes[node].supervisor.as_ref().map(|it| it.instance)
+        let Some(instance) = self.world.nodes[node]
+            .supervisor
+            .as_ref()
+            .map(|it| it.instance)
         else {
             return;
         };
-        self.sessions.retain(|_, session| session.instance != instance);
+        self.sessions
+            .retain(|_, session| session.instance != instance);
         self.add_session(node, instance);
     }
 
@@ -186,7 +212,14 @@ impl Course<'_> {
         let until = self.world.time + self.lot.setup.ttl;
         self.opened += 1;
         let number = self.opened;
-        self.sessions.insert(number, Session { node, instance, until });
+        self.sessions.insert(
+            number,
+            Session {
+                node,
+                instance,
+                until,
+            },
+        );
         self.agenda.enter(until, Due::Expire { session: number });
     }
 
@@ -195,7 +228,8 @@ impl Course<'_> {
             return;
         };
         if session.until > self.world.time {
-            self.agenda.enter(session.until, Due::Expire { session: number });
+            self.agenda
+                .enter(session.until, Due::Expire { session: number });
             return;
         }
         let instance = session.instance;
@@ -236,11 +270,21 @@ impl Course<'_> {
 
     /// A restored store has the sessions of then; those that it does not know are over.
     pub(super) fn restore_sessions(&mut self) {
-        let instances: Vec<_> =
-            self.world.store.line.iter().filter_map(|candidate| candidate.instance()).collect();
-        self.sessions.retain(|_, session| instances.contains(&session.instance));
+        let instances: Vec<_> = self
+            .world
+            .store
+            .line
+            .iter()
+            .filter_map(|candidate| candidate.instance())
+            .collect();
+        self.sessions
+            .retain(|_, session| instances.contains(&session.instance));
         for instance in instances {
-            if !self.sessions.values().any(|session| session.instance == instance) {
+            if !self
+                .sessions
+                .values()
+                .any(|session| session.instance == instance)
+            {
                 // Nobody's any more, so it ends by itself.
                 self.add_session(usize::MAX, instance);
             }

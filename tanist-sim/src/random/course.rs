@@ -2,10 +2,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tanist_core::{InstanceId, Moment};
-
 use super::agenda::{Agenda, Due};
 use super::chance::Chance;
+use super::host::{Host, Session, Timer, lateness};
 use super::lot::{END, Lot};
 use super::weather::Weather;
 use crate::action::{Action, Step};
@@ -17,7 +16,7 @@ use crate::world::{Signal, World};
 const TOO_MANY: u64 = 1_000_000;
 
 /// Later than any run goes on.
-pub(super) const FOREVER: Duration = Duration::from_hours(100);
+pub(super) const FOREVER: Duration = Duration::from_secs(360_000);
 
 /// One run: the world, and what is due in it.
 pub(super) struct Course<'a> {
@@ -38,43 +37,6 @@ pub(super) struct Course<'a> {
     struck: u32,
     print: u64,
     trace: Option<Vec<String>>,
-}
-
-/// What surrounds one node.
-pub(super) struct Host {
-    /// What happens on its wire is drawn from here.
-    pub(super) wire: Chance,
-    /// And what happens on its machine.
-    pub(super) local: Chance,
-    /// Nothing gets through until then.
-    pub(super) cut_until: Duration,
-    /// No commit gets through until then.
-    pub(super) mute_until: Duration,
-    /// No answer to a commit gets through until then.
-    pub(super) deaf_until: Duration,
-    /// Its keepalives are answered whatever became of the session.
-    pub(super) lied_until: Duration,
-    pub(super) connecting: bool,
-    pub(super) reading: bool,
-    /// Its supervisor was told to leave, and only a new one stands again.
-    pub(super) leaving: bool,
-    /// What waits for a process that does not run.
-    held: Vec<Step>,
-    wake: Option<Timer>,
-    guard_wakes: Vec<(u32, Timer)>,
-}
-
-/// A session as the store sees it.
-pub(super) struct Session {
-    pub(super) node: usize,
-    pub(super) instance: InstanceId,
-    pub(super) until: Duration,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Timer {
-    wake: Moment,
-    at: Duration,
 }
 
 /// What became of a run.
@@ -106,7 +68,12 @@ impl<'a> Course<'a> {
         let mut chance = Chance::new(lot.seed);
         let mut world = World::new(Arc::new(lot.setup.clone()));
         world.notes = traced.then(Vec::new);
-        let hosts = lot.setup.machines.iter().map(|_| Host::new(&mut chance)).collect();
+        let hosts = lot
+            .setup
+            .machines
+            .iter()
+            .map(|_| Host::new(&mut chance))
+            .collect();
         let mut course = Self {
             lot,
             world,
@@ -154,7 +121,9 @@ impl<'a> Course<'a> {
                 break;
             }
             if at > self.world.time {
-                self.apply(&Action::Pass { by: at - self.world.time });
+                self.apply(&Action::Pass {
+                    by: at - self.world.time,
+                });
             }
             if self.world.broken.is_none() {
                 match next {
@@ -179,9 +148,14 @@ impl<'a> Course<'a> {
     fn verdict(&mut self) -> Option<Violation> {
         if self.steps > TOO_MANY {
             let what = format!("{} steps by {:?}", self.steps, self.world.time);
-            return Some(Violation { property: "stays_calm", what });
+            return Some(Violation {
+                property: "stays_calm",
+                what,
+            });
         }
-        self.patience.as_mut().and_then(|patience| patience.check(&self.world))
+        self.patience
+            .as_mut()
+            .and_then(|patience| patience.check(&self.world))
     }
 
     fn do_first(&mut self) {
@@ -216,7 +190,9 @@ impl<'a> Course<'a> {
     fn fire(&mut self, node: usize, step: Step) {
         match step {
             Step::GuardWake { work } => {
-                self.hosts[node].guard_wakes.retain(|(serial, _)| *serial != work);
+                self.hosts[node]
+                    .guard_wakes
+                    .retain(|(serial, _)| *serial != work);
             }
             _ => self.hosts[node].wake = None,
         }
@@ -242,7 +218,10 @@ impl<'a> Course<'a> {
             _ => {}
         }
         let opens = step == Step::Open
-            && self.world.nodes[node].supervisor.as_ref().is_some_and(|it| it.opening);
+            && self.world.nodes[node]
+                .supervisor
+                .as_ref()
+                .is_some_and(|it| it.opening);
         if opens {
             self.open_session(node);
         }
@@ -287,14 +266,17 @@ impl<'a> Course<'a> {
             if !matches!(action, Action::Pass { .. }) {
                 trace.push(format!("{:>10.4}s {action}", self.world.time.as_secs_f64()));
             }
-            for note in self.world.notes.iter_mut().flat_map(|notes| notes.drain(..)) {
+            for note in self
+                .world
+                .notes
+                .iter_mut()
+                .flat_map(|notes| notes.drain(..))
+            {
                 trace.push(format!("              {note}"));
             }
         }
-        let mut signals = std::mem::replace(
-            &mut self.world.signals,
-            std::mem::take(&mut self.signals),
-        );
+        let mut signals =
+            std::mem::replace(&mut self.world.signals, std::mem::take(&mut self.signals));
         for signal in signals.drain(..) {
             self.carry(signal);
         }
@@ -329,25 +311,37 @@ impl<'a> Course<'a> {
 
     fn set_timers(&mut self, node: usize) {
         let (setup, now) = (&self.lot.setup, self.world.time);
-        let (clock, late) = (&setup.machines[node].clock, setup.machines[node].timing.guard_delay());
+        let (clock, late) = (
+            &setup.machines[node].clock,
+            setup.machines[node].timing.guard_delay(),
+        );
         let (host, it) = (&mut self.hosts[node], &self.world.nodes[node]);
-        let wake = it.supervisor.as_ref().and_then(|supervisor| supervisor.wake);
+        let wake = it
+            .supervisor
+            .as_ref()
+            .and_then(|supervisor| supervisor.wake);
         if host.wake.map(|timer| timer.wake) != wake {
             host.wake = wake.map(|wake| {
                 let at = clock.time_of(wake).max(now) + lateness(&mut host.local, late);
                 Timer { wake, at }
             });
         }
-        let wakes = it.works.iter().filter_map(|work| {
-            Some((work.serial, work.guard.as_ref()?.wake?))
-        });
+        let wakes = it
+            .works
+            .iter()
+            .filter_map(|work| Some((work.serial, work.guard.as_ref()?.wake?)));
         let known = std::mem::take(&mut host.guard_wakes);
         for (serial, wake) in wakes {
-            let same = known.iter().find(|(of, timer)| *of == serial && timer.wake == wake);
+            let same = known
+                .iter()
+                .find(|(of, timer)| *of == serial && timer.wake == wake);
             let timer = same.map_or_else(
                 || {
                     let by = wake + lateness(&mut host.local, late);
-                    Timer { wake, at: clock.time_of(by).max(now) }
+                    Timer {
+                        wake,
+                        at: clock.time_of(by).max(now),
+                    }
                 },
                 |(_, timer)| *timer,
             );
@@ -397,31 +391,4 @@ impl<'a> Course<'a> {
         self.print = (self.print ^ kind).wrapping_mul(0x0100_0000_01b3);
         self.print = (self.print ^ self.world.store.revision).wrapping_mul(0x0100_0000_01b3);
     }
-}
-
-impl Host {
-    fn new(chance: &mut Chance) -> Self {
-        Self {
-            wire: chance.fork(),
-            local: chance.fork(),
-            cut_until: Duration::ZERO,
-            mute_until: Duration::ZERO,
-            deaf_until: Duration::ZERO,
-            lied_until: Duration::ZERO,
-            connecting: false,
-            reading: false,
-            leaving: false,
-            held: Vec::new(),
-            wake: None,
-            guard_wakes: Vec::new(),
-        }
-    }
-}
-
-/// Mostly hardly any, sometimes all that is allowed.
-fn lateness(chance: &mut Chance, most: Duration) -> Duration {
-    // Less than all, for clocks that round up.
-    let most = most - most / 1_000;
-    let share = if chance.hits(30) { most } else { most / 50 };
-    chance.up_to(share)
 }

@@ -10,9 +10,9 @@ use crate::property::SAFETY;
 use crate::setup::{Clock, Machine, Setup};
 
 /// How long a run is.
-pub(super) const END: Duration = Duration::from_mins(10);
+pub(super) const END: Duration = Duration::from_secs(600);
 /// When the faults of a liveness run stop.
-const HEALED_AT: Duration = Duration::from_mins(4);
+const HEALED_AT: Duration = Duration::from_secs(240);
 /// The fewest faults of a run; where nobody runs to be hit, one may miss.
 const FEWEST: u64 = 6;
 
@@ -45,7 +45,11 @@ impl Lot {
         let mixed = chance.hits(200);
         let machines: Vec<Machine> = (0..nodes)
             .map(|_| {
-                let lease = if mixed { base * [2, 3, 4][chance.index(3)] / 4 } else { base };
+                let lease = if mixed {
+                    base * [2, 3, 4][chance.index(3)] / 4
+                } else {
+                    base
+                };
                 machine(&mut chance, lease)
             })
             .collect();
@@ -63,7 +67,10 @@ impl Lot {
         let weather = Weather::draw(&mut chance, timeout, base);
         let healing = (mode == Mode::Liveness).then(|| {
             let only = chance.hits(500);
-            Healing { at: HEALED_AT, core: only.then(|| chance.index(nodes)) }
+            Healing {
+                at: HEALED_AT,
+                core: only.then(|| chance.index(nodes)),
+            }
         });
         let faults_end = healing.map_or(END, |healing| healing.at);
         let count = FEWEST + chance.below(15);
@@ -71,8 +78,17 @@ impl Lot {
             .map(|_| Mishap::draw(&mut chance, faults_end, nodes, base))
             .collect();
         mishaps.sort_by_key(|mishap| mishap.at);
-        let foreign = mishaps.iter().any(|it| matches!(it.kind, Kind::Foreign { .. }));
-        Self { setup, weather, mishaps, healing, foreign, seed: chance.draw() }
+        let foreign = mishaps
+            .iter()
+            .any(|it| matches!(it.kind, Kind::Foreign { .. }));
+        Self {
+            setup,
+            weather,
+            mishaps,
+            healing,
+            foreign,
+            seed: chance.draw(),
+        }
     }
 }
 
@@ -106,9 +122,22 @@ fn machine(chance: &mut Chance, lease: Duration) -> Machine {
         offset: Duration::from_secs(chance.below(1_000_000)),
         drift_ppm,
         // Some machines woke up with a clock that was never set.
-        unix: if chance.hits(100) { 0 } else { 1_700_000_000 + chance.below(100) },
+        unix: if chance.hits(100) {
+            0
+        } else {
+            1_700_000_000 + chance.below(100)
+        },
         unix_runs: chance.hits(900),
     };
-    let priority = if chance.hits(300) { 50 + u32::from(chance.hits(500)) * 100 } else { 100 };
-    Machine { timing, clock, priority, seed: chance.draw() }
+    let priority = if chance.hits(300) {
+        50 + u32::from(chance.hits(500)) * 100
+    } else {
+        100
+    };
+    Machine {
+        timing,
+        clock,
+        priority,
+        seed: chance.draw(),
+    }
 }

@@ -19,7 +19,9 @@ pub(super) struct Mishap {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Target {
     /// Who is at work then; else that node.
-    Leader { or: usize },
+    Leader {
+        or: usize,
+    },
     Node(usize),
 }
 
@@ -29,7 +31,9 @@ pub(super) enum Kind {
     FreezeMachine,
     KillSupervisor,
     KillGuard,
-    KillMachine { disk: bool },
+    KillMachine {
+        disk: bool,
+    },
     Exit,
     /// The session loses its connection and makes a new one.
     Disconnect,
@@ -47,7 +51,9 @@ pub(super) enum Kind {
     Forget,
     /// Keepalives are answered, whatever became of the session.
     Lie,
-    LoseEntry { place: usize },
+    LoseEntry {
+        place: usize,
+    },
     LoseRecord,
     LoseBeat,
     Wipe,
@@ -56,7 +62,9 @@ pub(super) enum Kind {
     Rollback,
     Full,
     Denied,
-    Foreign { session: bool },
+    Foreign {
+        session: bool,
+    },
     Resign,
     Leave,
     Health(Health),
@@ -123,28 +131,35 @@ const RARE: [Kind; 5] = [
 
 impl Mishap {
     /// One that begins before `end`, on one of so many nodes.
-    pub(super) fn draw(
-        chance: &mut Chance,
-        end: Duration,
-        nodes: usize,
-        lease: Duration,
-    ) -> Self {
+    pub(super) fn draw(chance: &mut Chance, end: Duration, nodes: usize, lease: Duration) -> Self {
         let node = chance.index(nodes);
-        let target =
-            if chance.hits(500) { Target::Leader { or: node } } else { Target::Node(node) };
+        let target = if chance.hits(500) {
+            Target::Leader { or: node }
+        } else {
+            Target::Node(node)
+        };
         let kind = if chance.hits(150) {
             RARE[chance.index(RARE.len())]
         } else {
             KINDS[chance.index(KINDS.len())]
         };
         let longest = [lease / 4, lease, lease * 3][chance.index(3)];
-        Self { at: chance.up_to(end), target, lasts: chance.up_to(longest), kind }
+        Self {
+            at: chance.up_to(end),
+            target,
+            lasts: chance.up_to(longest),
+            kind,
+        }
     }
 }
 
 impl fmt::Display for Mishap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = self.at.as_secs_f64();
-        write!(f, "{at:>8.3}s {:?}, {:?}, for {:?}", self.kind, self.target, self.lasts)
+        write!(
+            f,
+            "{at:>8.3}s {:?}, {:?}, for {:?}",
+            self.kind, self.target, self.lasts
+        )
     }
 }

@@ -70,14 +70,26 @@ impl Course<'_> {
         (0..self.hosts.len()).any(|node| {
             let (target, kind) = (Target::Node(node), Kind::Disconnect);
             self.world.nodes[node].link().is_some()
-                && self.strike(&Mishap { target, kind, ..*mishap })
+                && self.strike(&Mishap {
+                    target,
+                    kind,
+                    ..*mishap
+                })
         })
     }
 
     fn strike_process(&mut self, node: usize, mishap: &Mishap) -> bool {
         let it = &self.world.nodes[node];
-        let guard = it.works.iter().rfind(|work| work.guard.is_some()).map(|work| work.serial);
-        let tree = it.works.iter().rfind(|work| work.tree.is_some()).map(|work| work.serial);
+        let guard = it
+            .works
+            .iter()
+            .rfind(|work| work.guard.is_some())
+            .map(|work| work.serial);
+        let tree = it
+            .works
+            .iter()
+            .rfind(|work| work.tree.is_some())
+            .map(|work| work.serial);
         let until = self.world.time + mishap.lasts;
         let (step, end) = match mishap.kind {
             Kind::FreezeSupervisor => (Step::FreezeSupervisor, Some(Step::Thaw)),
@@ -102,14 +114,18 @@ impl Course<'_> {
         }
         self.step(node, step);
         if let Some(end) = end {
-            self.agenda.enter(until, Due::Later(Box::new(Action::At { node, step: end })));
+            self.agenda
+                .enter(until, Due::Later(Box::new(Action::At { node, step: end })));
         }
         true
     }
 
     fn strike_node(&mut self, node: usize, mishap: &Mishap) -> bool {
         let until = self.world.time + mishap.lasts;
-        let mut end = |step| self.agenda.enter(until, Due::Later(Box::new(Action::At { node, step })));
+        let mut end = |step| {
+            self.agenda
+                .enter(until, Due::Later(Box::new(Action::At { node, step })))
+        };
         let step = match mishap.kind {
             Kind::Disconnect => Step::Disconnect,
             Kind::Forget => Step::End,
@@ -138,11 +154,15 @@ impl Course<'_> {
     }
 
     fn end_session(&mut self, node: usize) -> bool {
-        let Some(instance) = self.world.nodes[node].supervisor.as_ref().map(|it| it.instance)
+        let Some(instance) = self.world.nodes[node]
+            .supervisor
+            .as_ref()
+            .map(|it| it.instance)
         else {
             return false;
         };
-        self.sessions.retain(|_, session| session.instance != instance);
+        self.sessions
+            .retain(|_, session| session.instance != instance);
         self.apply(&Action::Store(Blow::Expire { instance }));
         true
     }
@@ -163,7 +183,10 @@ impl Course<'_> {
             Kind::Denied => (Blow::Denied(true), Some(Blow::Denied(false))),
             Kind::Foreign { session } => (Blow::Foreign { session }, Some(Blow::ForeignLeaves)),
             Kind::Successor => {
-                let named = NodeUntil { node: format!("n{node}"), until: second };
+                let named = NodeUntil {
+                    node: format!("n{node}"),
+                    until: second,
+                };
                 (Blow::Successor(Some(named)), Some(Blow::Successor(None)))
             }
             _ => (Blow::Pause(Some(second)), Some(Blow::Pause(None))),
@@ -177,7 +200,8 @@ impl Course<'_> {
             self.restore_sessions();
         }
         if let Some(end) = end {
-            self.agenda.enter(later, Due::Later(Box::new(Action::Store(end))));
+            self.agenda
+                .enter(later, Due::Later(Box::new(Action::Store(end))));
         }
         true
     }
@@ -210,7 +234,13 @@ impl Course<'_> {
         ] {
             self.apply(&Action::Store(blow));
         }
-        while self.world.store.line.iter().any(|candidate| candidate.instance().is_none()) {
+        while self
+            .world
+            .store
+            .line
+            .iter()
+            .any(|candidate| candidate.instance().is_none())
+        {
             self.apply(&Action::Store(Blow::ForeignLeaves));
         }
         let core = self.lot.healing.and_then(|healing| healing.core);
