@@ -1,7 +1,7 @@
 //! Directories that nobody else can write to or look into, and files in them that are replaced as
 //! a whole and survive a power cut.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -14,8 +14,9 @@ use crate::error::{Error, ErrorKind};
 /// No file of ours is ever near this size; one that is was not written by us.
 const LARGEST: u64 = 1 << 20;
 
-/// Makes sure that `path` is a directory of ours, with mode 0700, in a place where nobody else can
-/// swap it. Creates it, and what is missing above it, if need be.
+/// Makes sure that `path` is a directory of ours, with mode 0700, in a place where nobody else but
+/// root can swap it: neither it nor a directory above it, up to `/`. Creates it, and what is missing
+/// above it, if need be.
 pub(crate) fn prepare(path: &Path, operation: &'static str) -> Result<(), Error> {
     let io = |error: io::Error| Error::io(operation, error).with("path", path.display());
     // An existing one is looked at as it is: its mode is checked, never changed.
@@ -55,20 +56,41 @@ pub(crate) fn prepare(path: &Path, operation: &'static str) -> Result<(), Error>
             format!("run chmod 700 {}", path.display()),
         );
     }
-    if let Some(above) = path.parent() {
-        let above_is = above.metadata().map_err(io)?;
-        let swappable = above_is.mode() & 0o002 != 0 && above_is.mode() & 0o1000 == 0;
-        if swappable {
+    // As it is named and as it is: a link on the way can be turned elsewhere as well.
+    let (named, real) = (std::path::absolute(path), path.canonicalize());
+    let (named, real) = (named.map_err(io)?, real.map_err(io)?);
+    for above in named.ancestors().skip(1).chain(real.ancestors().skip(1)) {
+        if let Some(why) = swappable_by(&above.symlink_metadata().map_err(io)?, own) {
             return refuse(
+                format!("others can replace it, because {} {why}", above.display()),
                 format!(
-                    "everybody can replace it, because {} is open to all",
+                    "make {} belong to root or this user and writable by nobody else, or use a \
+                     directory elsewhere",
                     above.display()
                 ),
-                "use a directory elsewhere".to_owned(),
             );
         }
     }
     Ok(())
+}
+
+/// Why somebody else can put another directory in the place of ours, by way of this one above it.
+///
+/// A sticky directory lets only the owners of what is in it, and its own, rename it. A group counts
+/// as others unless it is root's or has the number of this user, as private groups of users have.
+fn swappable_by(above: &Metadata, own: u32) -> Option<String> {
+    let (mode, owner, group) = (above.mode(), above.uid(), above.gid());
+    // The mode of a link means nothing.
+    let kept = mode & 0o1000 != 0 || above.is_symlink();
+    if owner != 0 && owner != own {
+        Some(format!("belongs to user {owner}"))
+    } else if mode & 0o002 != 0 && !kept {
+        Some("is open to all".to_owned())
+    } else if mode & 0o020 != 0 && !kept && group != 0 && group != own {
+        Some(format!("may be written to by group {group}"))
+    } else {
+        None
+    }
 }
 
 /// Makes a directory inside of a prepared one, unless it is there.
@@ -238,6 +260,57 @@ mod tests {
             error.to_string().contains("belongs to user 65534"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_place_far_below_one_that_others_may_write_to_is_refused() {
+        let temp = tempfile::tempdir().unwrap();
+        let above = temp.path().join("above");
+        let dir = above.join("b/c");
+        prepare(&dir, "x").unwrap();
+        for (mode, safe) in [(0o777, false), (0o1777, true), (0o755, true)] {
+            fs::set_permissions(&above, Permissions::from_mode(mode)).unwrap();
+            let prepared = prepare(&dir, "x");
+            assert_eq!(prepared.is_ok(), safe, "{mode:o}");
+            if let Err(error) = prepared {
+                assert_eq!(error.kind(), ErrorKind::Unsafe);
+                assert!(
+                    error.to_string().contains("above is open to all"),
+                    "{error}"
+                );
+            }
+        }
+        // Reached through a link, it is the real place that counts.
+        let link = temp.path().join("link");
+        symlink(&above, &link).unwrap();
+        fs::set_permissions(&above, Permissions::from_mode(0o777)).unwrap();
+        assert!(prepare(&link.join("b/c"), "x").is_err());
+    }
+
+    #[test]
+    fn owner_and_group_of_a_place_above_count() {
+        if !geteuid().is_root() {
+            // Only root can give a directory away; root runs this in the pipeline.
+            return;
+        }
+        let temp = tempfile::tempdir().unwrap();
+        let above = temp.path().join("above");
+        let dir = above.join("b/c");
+        prepare(&dir, "x").unwrap();
+        let give = |user, group, mode| {
+            std::os::unix::fs::chown(&above, Some(user), Some(group)).unwrap();
+            fs::set_permissions(&above, Permissions::from_mode(mode)).unwrap();
+            prepare(&dir, "x").map_err(|error| error.to_string())
+        };
+        assert_eq!(give(0, 0, 0o775), Ok(()));
+        assert_eq!(give(0, 7, 0o1775), Ok(()));
+        assert_eq!(give(0, 7, 0o755), Ok(()));
+        let error = give(0, 7, 0o775).unwrap_err();
+        assert!(error.contains("written to by group 7"), "{error}");
+        for mode in [0o755, 0o1777] {
+            let error = give(65_534, 0, mode).unwrap_err();
+            assert!(error.contains("above belongs to user 65534"), "{error}");
+        }
     }
 
     #[test]
