@@ -41,9 +41,9 @@ impl GuardProcess {
 
     fn child_runs(&mut self) {
         self.progress.child = if self.namespaced {
-            self.tree.first_child(self.root.pid)
+            self.root.pid.and_then(|init| self.tree.first_child(init))
         } else {
-            Some(self.root.pid)
+            self.root.pid
         };
         let pid = self.progress.child.unwrap_or_default().cast_unsigned();
         self.report(Notice::Started { pid });

@@ -64,7 +64,6 @@ pub(super) struct Progress {
     killing: Option<Killing>,
     lingering: bool,
     releasing: bool,
-    releaser_ended: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -74,10 +73,11 @@ struct Killing {
     wait: Duration,
 }
 
-/// Which children of the guard are of the tree: all but its own programs.
+/// Which children of the guard are of the tree: all but its own programs, for as long as they have
+/// their numbers.
 #[derive(Clone, Copy, Debug)]
 struct Membership {
-    releaser: i32,
+    releaser: Option<i32>,
     /// Until it is told to start, the root is one of the guard's own programs.
     dormant: Option<i32>,
 }
@@ -167,7 +167,7 @@ impl GuardProcess {
 
     fn stop(&mut self) {
         let (members, signal) = (self.members(), self.stop_signal);
-        let init = self.namespaced.then_some(self.root.pid);
+        let init = self.root.pid.filter(|_| self.namespaced);
         self.tree.visit_from_below(
             |pid, _| members.include(pid),
             |found| {
@@ -243,12 +243,13 @@ impl GuardProcess {
     }
 
     fn reaped(&mut self, pid: Pid, status: WaitStatus) {
-        if pid.as_raw_pid() == self.releaser.pid {
-            self.progress.releaser_ended = true;
+        let pid = Some(pid.as_raw_pid());
+        if pid == self.releaser.pid {
+            self.releaser.pid = None;
             if self.progress.releasing {
                 self.feed(WorkInput::Released);
             }
-        } else if pid.as_raw_pid() == self.root.pid {
+        } else if pid == self.root.pid {
             if self.namespaced {
                 // What it could not say any more: its child was killed with it.
                 self.hear_init();
@@ -256,6 +257,8 @@ impl GuardProcess {
             } else {
                 self.child_ended(status.as_raw());
             }
+            // Not before: a child that ended at once is still reported by its number.
+            self.root.pid = None;
         }
     }
 
@@ -284,7 +287,7 @@ impl GuardProcess {
         let dormant = if self.progress.launched {
             None
         } else {
-            Some(self.root.pid)
+            self.root.pid
         };
         Membership {
             releaser: self.releaser.pid,
@@ -295,7 +298,7 @@ impl GuardProcess {
     /// Hands the release bytes to the program that knows what to do with them.
     fn release(&mut self) {
         let bytes = self.release_bytes.bytes();
-        let wanted = !bytes.is_empty() && !self.progress.releaser_ended;
+        let wanted = !bytes.is_empty() && self.releaser.pid.is_some();
         let line = self.releaser.line.take().filter(|_| wanted);
         let sent =
             line.is_some_and(|line| channel::send(&line, bytes, &[], SendFlags::DONTWAIT).is_ok());
@@ -361,7 +364,7 @@ impl GuardProcess {
 
 impl Membership {
     fn include(self, pid: i32) -> bool {
-        pid != self.releaser && Some(pid) != self.dormant
+        ![self.releaser, self.dormant].contains(&Some(pid))
     }
 }
 

@@ -14,7 +14,8 @@ use super::wire::{Notice, text};
 /// One of our own programs, started before the election is won, that waits to be told.
 #[derive(Debug)]
 pub(super) struct Program {
-    pub(super) pid: i32,
+    /// Its number until it is reaped; after that the number may be anybody's.
+    pub(super) pid: Option<i32>,
     pub(super) pidfd: OwnedFd,
     /// The other end is its standard input. Closed once there is nothing more to tell.
     pub(super) line: Option<OwnedFd>,
@@ -35,7 +36,7 @@ impl Program {
             .spawn()?;
         let pidfd = pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?;
         Ok(Self {
-            pid: child.id().cast_signed(),
+            pid: Some(child.id().cast_signed()),
             pidfd,
             line: Some(near),
         })

@@ -200,13 +200,12 @@ fn start_tree(arguments: &GuardArguments, cgroup: Option<&Cgroup>) -> Result<Sta
             caveat: None,
         }
     };
-    if let Some(cgroup) = cgroup {
-        let moved = cgroup.add(tree.root.pid);
-        if let Err(reason) = moved {
-            tree.root.signal(rustix::process::Signal::KILL);
-            tree.gate = None;
-            return Err(reason);
-        }
+    if let Some((cgroup, root)) = cgroup.zip(tree.root.pid)
+        && let Err(reason) = cgroup.add(root)
+    {
+        tree.root.signal(rustix::process::Signal::KILL);
+        tree.gate = None;
+        return Err(reason);
     }
     Ok(tree)
 }

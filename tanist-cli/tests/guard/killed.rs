@@ -1,11 +1,12 @@
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::time::Duration;
 
 use rustix::process::{Signal, pidfd_send_signal};
 
 use crate::Test;
 use crate::deadline::STUBBORN;
-use crate::look::{exists, pidfd};
+use crate::look::{children, exists, pidfd, wait_until_reaped};
 use crate::rig::{Plan, Rig};
 use crate::tripwire::Tripwire;
 
@@ -43,6 +44,10 @@ pub(crate) const TESTS: &[Test] = &[
     (
         "both_killed_takes_another_user_s_child_along",
         both_killed_takes_another_user_s_child_along,
+    ),
+    (
+        "a_dead_release_program_s_number_hides_nobody",
+        a_dead_release_program_s_number_hides_nobody,
     ),
 ];
 
@@ -122,7 +127,7 @@ fn a_killed_guard_of_an_ordinary_user() {
 fn a_killed_idle_guard_leaves_nothing() {
     let rig = Plan::default().shell("touch $DIR/ran");
     let (guard, _) = rig.ready();
-    let programs = crate::look::children(guard);
+    let programs = children(guard);
     pidfd_send_signal(pidfd(guard), Signal::KILL).unwrap();
     rig.expect("gone");
     assert!(programs.into_iter().all(|pid| !exists(pid)));
@@ -136,7 +141,7 @@ fn a_sweep_touches_nobody_else() {
     let other: i32 = rig.expect("another ").parse().unwrap();
     rig.tell("own-child");
     let own: i32 = rig.expect("own ").parse().unwrap();
-    let programs = crate::look::children(other);
+    let programs = children(other);
     rig.keep_after_gone();
     pidfd_send_signal(pidfd(guard), Signal::KILL).unwrap();
     rig.expect("gone");
@@ -193,4 +198,56 @@ fn both_killed_takes_another_user_s_child_along() {
     assert_eq!(wire.line(), "up");
     kill_both(&rig, guard);
     wire.all_ended();
+}
+
+/// The child starts an escapee under the number it is told, if that is not nought, and ends.
+const UNDER_A_NUMBER: &str = "import ctypes, os, signal, struct\n\
+     def fork_as(number):\n\
+     \ttid = (ctypes.c_int * 1)(number)\n\
+     \targuments = struct.pack('11Q', *[0] * 4, signal.SIGCHLD, *[0] * 3,\n\
+     \t\tctypes.addressof(tid), 1, 0)\n\
+     \treturn ctypes.PyDLL(None).syscall(435, arguments, len(arguments)) # clone3\n\
+     number = int(open(os.environ['DIR'] + '/number').readline())\n\
+     escapee = fork_as(number) if number else os.fork()\n\
+     if escapee == 0:\n\
+     \tsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n\
+     \tos.setsid()\n\
+     \twire = os.open(os.environ['DIR'] + '/wire', os.O_WRONLY)\n\
+     \tos.write(wire, f'{os.getpid()}\\n'.encode())\n\
+     \twhile True: signal.pause()\n\
+     os.read(os.open(os.environ['DIR'] + '/never', os.O_RDONLY), 1)\n";
+
+/// A number is free again once its process is reaped, and whoever of the tree has it then is of the
+/// tree. Only root can choose numbers; others look at the same escapee under any.
+fn a_dead_release_program_s_number_hides_nobody() {
+    let mut rig = Plan::default().python(UNDER_A_NUMBER);
+    let mut wire = rig.tripwire("wire");
+    let never = rig.tripwire("never");
+    let _number = rig.tripwire("number");
+    let (guard, _) = rig.ready();
+    rig.begin(Duration::from_secs(600));
+    let child: i32 = rig.expect("started ").parse().unwrap();
+    let mut own = children(guard);
+    own.retain(|pid| *pid != child);
+    let [releaser] = own[..] else {
+        panic!("not one release program but {own:?}");
+    };
+    pidfd_send_signal(pidfd(releaser), Signal::KILL).unwrap();
+    wait_until_reaped(releaser);
+    let is_root = rustix::process::geteuid().is_root();
+    let number = if is_root { releaser } else { 0 };
+    // Kept open: its reader may come after what is written.
+    let mut teller = File::options()
+        .write(true)
+        .open(rig.path("number"))
+        .unwrap();
+    writeln!(teller, "{number}").unwrap();
+    let escapee: i32 = wire.line().parse().unwrap();
+    assert!(!is_root || escapee == releaser, "{escapee}, not {releaser}");
+    rig.tell("end 0");
+    rig.expect("exited ");
+    rig.expect("empty");
+    assert!(!wire.is_held() && !exists(escapee));
+    rig.dismiss();
+    drop(never);
 }

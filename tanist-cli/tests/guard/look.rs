@@ -43,6 +43,16 @@ pub(crate) fn wait_for_end(pidfd: &OwnedFd) {
     );
 }
 
+/// Waits until the number of an ending process is free. There is no event for that, so it looks
+/// again.
+pub(crate) fn wait_until_reaped(pid: i32) {
+    let until = now() + PATIENCE;
+    while exists(pid) {
+        assert!(now() < until, "nobody reaped {pid}");
+        std::thread::yield_now();
+    }
+}
+
 /// Waits until the process runs `program`. There is no event for an exec, so it looks again.
 pub(crate) fn wait_for_exec(pid: i32, program: &Path) {
     let until = now() + PATIENCE;
