@@ -81,7 +81,10 @@ impl Overview {
             State::Leading(leader) => Some(leader.instance),
             _ => None,
         };
-        let next = view.succession(unix).first().map(|candidate| &candidate.entry);
+        let next = view
+            .succession(unix)
+            .first()
+            .map(|candidate| &candidate.entry);
         let mut members: Vec<Place> = view
             .line
             .iter()
@@ -279,7 +282,6 @@ fn place(view: &View, candidate: &Candidate, leader: Option<InstanceId>) -> Plac
         }
     }
 }
-
 
 #[cfg(test)]
 pub(crate) mod tests {
