@@ -1,6 +1,9 @@
 //! The laws through a backend that is only unlucky, and through backends that are wrong; and whole
 //! sessions over stores that lose answers.
-#![expect(clippy::unwrap_used, reason = "a fault that cannot be staged has to fail its test")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a fault that cannot be staged has to fail its test"
+)]
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
