@@ -49,7 +49,8 @@ pub(crate) fn standing(view: &View, own: &EntryId, unix: u64) -> Standing {
             };
         }
     }
-    let order = succession(view, unix);
+    // Whoever asks stands by: a record that names this very place is one that it gave up.
+    let order = ranked(view, unix, |entry| entry == own || !leads(view, entry));
     match order.iter().position(|candidate| candidate.entry == *own) {
         None => Standing::Barred,
         Some(rank) => Standing::Ranked {
@@ -61,9 +62,13 @@ pub(crate) fn standing(view: &View, own: &EntryId, unix: u64) -> Standing {
 
 /// Who may lead next, the tanist first.
 pub(crate) fn succession(view: &View, unix: u64) -> Vec<&Candidate> {
+    ranked(view, unix, |entry| !leads(view, entry))
+}
+
+fn ranked(view: &View, unix: u64, counts: impl Fn(&EntryId) -> bool) -> Vec<&Candidate> {
     let mut order: Vec<(Key, &Candidate)> = stretch(view)
         .enumerate()
-        .filter(|(_, candidate)| !leads(view, &candidate.entry))
+        .filter(|(_, candidate)| counts(&candidate.entry))
         .filter_map(|(index, candidate)| Some((key(view, candidate, index, unix)?, candidate)))
         .collect();
     order.sort_by_key(|(key, _)| *key);

@@ -161,3 +161,31 @@ fn a_node_tells_of_itself_again_when_the_store_shows_what_it_told_long_ago() {
     b.look(&mut store);
     assert_eq!(store.members[&instance], told);
 }
+
+#[test]
+fn a_node_claims_over_a_record_that_names_the_place_it_stands_at() {
+    let mut store = Store::default();
+    let mut a = Node::new(1);
+    a.start(&mut store);
+    let backup = (store.record.clone(), store.line.clone());
+    // More losses than a node remembers places that it must not take up again.
+    for _ in 0..6 {
+        store.line.clear();
+        store.revision += 1;
+        a.look(&mut store);
+        a.stopped(&mut store);
+    }
+    (store.record, store.line) = backup;
+    store.revision += 1;
+    a.look(&mut store);
+    a.stopped(&mut store);
+    let mut orders = Vec::new();
+    let until = store.now + Timing::grace(LEASE) * 3;
+    while let Some(at) = a.wake_at().filter(|at| *at < until) {
+        orders.extend(a.wake(&mut store, at));
+    }
+    assert!(
+        orders.iter().any(|order| matches!(order, Order::Begin(_))),
+        "{orders:?}"
+    );
+}
