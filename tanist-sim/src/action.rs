@@ -41,6 +41,8 @@ pub(crate) enum Step {
     Answer { sent: Sent },
     /// That answer is lost.
     LoseAnswer { sent: Sent },
+    /// The session waits for an answer no longer: it reports that the outcome is unknown.
+    GiveUp { sent: Sent },
     /// The store is read for this node.
     Read,
     /// The oldest view arrives.
@@ -145,6 +147,7 @@ impl fmt::Display for Step {
             Self::Lose { sent } => write!(f, "{sent} is lost"),
             Self::Answer { sent } => write!(f, "the answer to {sent} arrives"),
             Self::LoseAnswer { sent } => write!(f, "the answer to {sent} is lost"),
+            Self::GiveUp { sent } => write!(f, "what became of {sent} is unknown"),
             Self::Read => f.write_str("the store is read"),
             Self::View => f.write_str("what was read arrives"),
             Self::Order { work } => write!(f, "guard {work} reads its pipe"),

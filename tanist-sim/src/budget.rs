@@ -1,9 +1,11 @@
 use std::fmt;
 
-/// How many faults of each kind a schedule may have. What is late or lost on the wire is not
-/// counted: any message may be late, as late as the horizon, which is to be lost.
+/// How many faults of each kind a schedule may have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Budget {
+    /// Requests, answers and views that do not arrive within their tick. Each may be late by any
+    /// number of ticks, up to the horizon, which is to be lost. [`Budget::ALL_LATE`]: any number.
+    pub(crate) late: u8,
     /// Entries that vanish.
     pub(crate) entries: u8,
     /// Records that vanish.
@@ -30,6 +32,8 @@ pub(crate) struct Budget {
     pub(crate) exits: u8,
     /// Requests to resign.
     pub(crate) resigns: u8,
+    /// Health checks that fail while a claim is on its way or waits; they pass again at any time.
+    pub(crate) moods: u8,
     /// Supervisors stopped.
     pub(crate) freezes: u8,
     /// Times the store becomes full.
@@ -39,8 +43,12 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
+    /// Any message may be late.
+    pub(crate) const ALL_LATE: u8 = u8::MAX;
+
     /// No fault at all.
     pub(crate) const NONE: Self = Self {
+        late: 0,
         entries: 0,
         records: 0,
         beats: 0,
@@ -54,14 +62,16 @@ impl Budget {
         guards: 0,
         exits: 0,
         resigns: 0,
+        moods: 0,
         freezes: 0,
         fulls: 0,
         strays: 0,
     };
 
     /// Each kind with its word.
-    pub(crate) fn kinds(&mut self) -> [(&'static str, &mut u8); 16] {
+    pub(crate) fn kinds(&mut self) -> [(&'static str, &mut u8); 18] {
         [
+            ("late", &mut self.late),
             ("entry", &mut self.entries),
             ("record", &mut self.records),
             ("beat", &mut self.beats),
@@ -75,6 +85,7 @@ impl Budget {
             ("guard", &mut self.guards),
             ("exit", &mut self.exits),
             ("resign", &mut self.resigns),
+            ("mood", &mut self.moods),
             ("freeze", &mut self.freezes),
             ("full", &mut self.fulls),
             ("stray", &mut self.strays),
@@ -89,7 +100,11 @@ impl fmt::Display for Budget {
             .kinds()
             .into_iter()
             .filter(|(_, left)| **left > 0)
-            .map(|(word, left)| if *left == 1 { word.to_owned() } else { format!("{left} {word}") })
+            .map(|(word, left)| match *left {
+                1 => word.to_owned(),
+                Self::ALL_LATE => format!("any {word}"),
+                left => format!("{left} {word}"),
+            })
             .collect();
         f.write_str(&if words.is_empty() { "none".to_owned() } else { words.join(", ") })
     }

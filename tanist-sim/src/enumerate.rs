@@ -30,9 +30,9 @@ pub(crate) fn enumerate(
     properties: &[Property],
     most: usize,
 ) -> Found {
-    let start = plan.start(defects, properties);
+    let mut start = plan.start(defects, properties);
     let mut seen: HashSet<u128, BuildHasherDefault<Low>> = HashSet::default();
-    seen.insert(start.fingerprint());
+    seen.insert(start.fingerprint(None));
     // The path to each state: the state before, and which of its choices.
     let mut paths: Vec<(u32, u8)> = vec![(0, 0)];
     let mut level: Vec<(u32, Scene)> = vec![(0, start.clone())];
@@ -41,8 +41,9 @@ pub(crate) fn enumerate(
         let mut next_level = Vec::new();
         for (index, scene) in level {
             for (number, choice) in scene.choices().iter().enumerate() {
-                let next = scene.after(choice);
-                let new = next.world.broken.is_some() || seen.insert(next.fingerprint());
+                let mut next = scene.after(choice);
+                let print = next.fingerprint(Some(&scene));
+                let new = next.world.broken.is_some() || seen.insert(print);
                 if !new {
                     continue;
                 }

@@ -16,7 +16,7 @@ pub(crate) enum Happening<'a> {
     /// A commit changed the store, just now.
     Took { instance: InstanceId, commit: &'a Commit },
     /// The record was written, just now.
-    Wrote { state: RecordState, instance: InstanceId },
+    Wrote { state: RecordState, term: Term, instance: InstanceId },
     /// A commit named an entry and deleted one.
     Deleted { named: &'a EntryId, deleted: &'a Candidate },
     /// A release helper reports that it is done.

@@ -7,7 +7,8 @@ use tanist_core::{EntryId, InstanceId, Term};
 pub(crate) struct Ledger {
     /// The highest term in which work ever started.
     pub(crate) highest: Term,
-    /// Since then the store lost or rolled back its record.
+    /// The store lost or rolled back its record, and none of that term or a later one was written
+    /// since.
     pub(crate) forgotten: bool,
     /// When that happened last.
     pub(crate) forgot_at: Option<Duration>,

@@ -7,6 +7,8 @@ use tanist_core::{
     WorkReport, Workload,
 };
 
+use crate::store::Store;
+
 /// Everything that runs on one machine, and what it has on the wire.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Node {
@@ -58,6 +60,8 @@ pub(crate) struct Supervisor {
     pub(crate) focus: Option<Focus>,
     /// A view was asked for and not yet read.
     pub(crate) looks: bool,
+    /// Its health checks fail.
+    pub(crate) critical: bool,
     /// The newest acknowledged guarded commit of the present tenure, by true send time.
     pub(crate) proof: Option<Proof>,
 }
@@ -154,6 +158,8 @@ pub(crate) struct Request {
     pub(crate) commit: Arc<Commit>,
     /// It is a second copy: its answer goes nowhere.
     pub(crate) copy: bool,
+    /// It is counted as late; for the enumerator.
+    pub(crate) late: bool,
 }
 
 /// An answer on its way.
@@ -166,6 +172,15 @@ pub(crate) struct Answer {
     pub(crate) outcome: Outcome,
     /// The record's term when it was decided, and whether it said `leading`.
     pub(crate) record: (Term, bool),
+    /// It is counted as late; for the enumerator.
+    pub(crate) late: bool,
+}
+
+impl Work {
+    /// Whether this is the guard that a supervisor talks to: not over, and not dismissed.
+    pub(crate) fn serves(&self, supervisor: InstanceId) -> bool {
+        self.owner == supervisor && !self.over && !self.orders.contains(&ToGuard::Dismiss)
+    }
 }
 
 impl Node {
@@ -182,5 +197,24 @@ impl Node {
     /// Whether the supervisor's session has a connection.
     pub(crate) fn link(&self) -> Option<u64> {
         self.supervisor.as_ref().and_then(|supervisor| supervisor.link)
+    }
+}
+
+impl Supervisor {
+    /// Whether the core asks for a view, or what it watches has changed. Another view of the same
+    /// would tell nothing.
+    pub(crate) fn has_news(&self, store: &Store) -> bool {
+        let Some(view) = self.election.view().filter(|_| !self.looks) else {
+            return true;
+        };
+        let own = || self.election.entry().is_some_and(|entry| !store.has(entry));
+        view.directive != store.directive
+            || match &self.focus {
+                Some(Focus::Record) => {
+                    view.record_stamp != store.record_stamp() || view.beat != store.beat || own()
+                }
+                Some(Focus::Entry(entry)) => !store.has(entry) || own(),
+                Some(Focus::Own) | None => view.line != store.line,
+            }
     }
 }

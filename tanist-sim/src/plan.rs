@@ -5,7 +5,7 @@ use tanist_core::{Defects, Timing, TimingSettings};
 
 use crate::action::{Action, Step};
 use crate::budget::Budget;
-use crate::property::{Property, SAFETY};
+use crate::property::Property;
 use crate::scene::{Scene, TICK};
 use crate::setup::{Clock, Machine, Setup};
 use crate::world::World;
@@ -25,6 +25,8 @@ pub(crate) struct Plan {
     pub(crate) budget: Budget,
     /// How many messages of a node may be on the wire each way.
     pub(crate) on_wire: usize,
+    /// Whether messages that can mean nothing any more are taken off the wire.
+    pub(crate) tidy: bool,
     /// Whether what is read may arrive late.
     pub(crate) late_views: bool,
     /// Whether the wall clocks run, past every term; else they stand at 1970.
@@ -40,7 +42,75 @@ pub(crate) enum Opening {
     Led,
 }
 
+/// All enumerations of `every`.
+///
+/// Each kind of fault goes the whole horizon at least once, most together with a late message;
+/// pairs of faults go as far as is cheap. A variant names the plan that has to find it.
+pub(crate) const PLANS: &[Plan] = &[
+    led("late-2", 11, Budget { late: 2, ..Budget::NONE }),
+    Plan { tidy: false, ..led("late-2-untidy", 8, Budget { late: 2, ..Budget::NONE }) },
+    Plan { late_views: true, ..led("late-views-2", 8, Budget { late: 2, ..Budget::NONE }) },
+    Plan { tidy: false, ..led("any-late", 3, Budget { late: Budget::ALL_LATE, ..Budget::NONE }) },
+    led("entry-late", 11, Budget { entries: 1, late: 1, ..Budget::NONE }),
+    led("record-late", 11, Budget { records: 1, late: 1, ..Budget::NONE }),
+    led("record-entry", 11, Budget { records: 1, entries: 1, ..Budget::NONE }),
+    led("wipe", 11, Budget { wipes: 1, ..Budget::NONE }),
+    led("record-2", 11, Budget { records: 2, ..Budget::NONE }),
+    led("beat-mood-late", 11, Budget { beats: 1, moods: 1, late: 1, ..Budget::NONE }),
+    led("full-late", 8, Budget { fulls: 1, late: 1, ..Budget::NONE }),
+    led("full-resign", 11, Budget { fulls: 1, resigns: 1, ..Budget::NONE }),
+    led("restore-late", 11, Budget { restores: 1, late: 1, ..Budget::NONE }),
+    led("restore-cut", 8, Budget { restores: 1, cuts: 1, ..Budget::NONE }),
+    led("restore-exit", 11, Budget { restores: 1, exits: 1, ..Budget::NONE }),
+    led("rollback-late", 11, Budget { rollbacks: 1, late: 1, ..Budget::NONE }),
+    led("double-late", 11, Budget { doubles: 2, late: 1, ..Budget::NONE }),
+    led("end-double", 8, Budget { ends: 1, doubles: 1, ..Budget::NONE }),
+    led("cut", 11, Budget { cuts: 1, ..Budget::NONE }),
+    led("cut-late", 7, Budget { cuts: 1, late: 1, ..Budget::NONE }),
+    led("end", 11, Budget { ends: 1, ..Budget::NONE }),
+    led("exit-late", 11, Budget { exits: 1, late: 1, ..Budget::NONE }),
+    led("resign-late", 8, Budget { resigns: 1, late: 1, ..Budget::NONE }),
+    led("guard-late", 11, Budget { guards: 1, late: 1, ..Budget::NONE }),
+    led("freeze", 11, Budget { freezes: 1, ..Budget::NONE }),
+    led("kill", 11, Budget { kills: 1, ..Budget::NONE }),
+    led("kill-stray", 8, Budget { kills: 1, strays: 1, doubles: 1, ..Budget::NONE }),
+    led("kill-resign", 8, Budget { kills: 1, resigns: 1, ..Budget::NONE }),
+    Plan { opening: Opening::Cold, ..led("cold-late", 11, Budget { late: 1, ..Budget::NONE }) },
+    Plan {
+        opening: Opening::Cold,
+        clocks: true,
+        ..led("cold-restore", 4, Budget { restores: 1, ..Budget::NONE })
+    },
+    Plan {
+        leases: [3, 4],
+        ..led("short-long", 11, Budget { late: 1, restores: 1, ..Budget::NONE })
+    },
+    Plan {
+        leases: [4, 3],
+        ..led("long-short", 11, Budget { late: 1, restores: 1, ..Budget::NONE })
+    },
+];
+
+const fn led(name: &'static str, ticks: u32, budget: Budget) -> Plan {
+    Plan {
+        name,
+        leases: [3, 3],
+        opening: Opening::Led,
+        ticks,
+        budget,
+        on_wire: 3,
+        tidy: true,
+        late_views: false,
+        clocks: false,
+    }
+}
+
 impl Plan {
+    /// The plan with this name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        PLANS.iter().find(|plan| plan.name == name).copied()
+    }
+
     /// The state it starts from, with these rules left out and these properties watched.
     pub(crate) fn start(&self, defects: Defects, properties: &[Property]) -> Scene {
         let setup = Setup {
@@ -60,6 +130,11 @@ impl Plan {
             left: Budget::NONE,
             horizon: Duration::MAX,
             on_wire: self.on_wire,
+            tidy: self.tidy,
+            dark: self.budget.cuts > 0,
+            fresh: true,
+            prints: [0; 2],
+            store_print: 0,
         };
         if self.opening == Opening::Led {
             for node in [0, 1] {
@@ -71,14 +146,10 @@ impl Plan {
             }
         }
         scene.world.signals.clear();
+        scene.fresh = true;
         scene.left = self.budget;
         scene.horizon = scene.world.time + TICK * self.ticks;
         scene
-    }
-
-    /// As [`Plan::start`], with every safety property.
-    pub(crate) fn start_right(&self) -> Scene {
-        self.start(Defects::default(), &SAFETY)
     }
 
     fn machine(&self, lease: u32) -> Machine {
@@ -109,6 +180,5 @@ fn settle(scene: &mut Scene, node: usize) {
         .find(|choice| matches!(choice, Action::At { node: of, .. } if *of == node))
     {
         *scene = scene.after(&next);
-        eprintln!("{next} -> {:?}", scene.world.nodes[node].supervisor.as_ref().map(|s| s.election.state().clone()));
     }
 }

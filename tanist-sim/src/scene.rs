@@ -1,11 +1,12 @@
+use std::sync::Arc;
 use std::time::Duration;
 
-use tanist_core::{Moment, RecordState};
+use tanist_core::{Commit, Health, InstanceId, Moment, RecordState, State};
 
 use crate::action::{Action, Blow, Sent, Step};
 use crate::budget::Budget;
 use crate::fingerprint::Fingerprint;
-use crate::node::{Frozen, Node, Work};
+use crate::node::{Answer, Frozen, Node, Request, Work};
 use crate::world::World;
 
 /// One tick of the enumerator. Everything shorter is rounded up to it, and within a tick every
@@ -17,24 +18,43 @@ pub(crate) const TICK: Duration = Duration::from_secs(1);
 pub(crate) struct Scene {
     pub(crate) world: World,
     pub(crate) left: Budget,
-    /// The taken backup may be put back by a restore or by hand.
+    /// When it ends.
     pub(crate) horizon: Duration,
     /// How many messages of a node may be on the wire each way.
     pub(crate) on_wire: usize,
+    /// Whether messages that can mean nothing any more are taken off the wire.
+    pub(crate) tidy: bool,
+    /// Whether a node may be without a connection for as long as it likes; else that is a late
+    /// message at the end of each tick.
+    pub(crate) dark: bool,
+    /// The last step changed the store.
+    pub(crate) fresh: bool,
+    /// Fingerprints of the nodes and of the store.
+    pub(crate) prints: [u128; 2],
+    pub(crate) store_print: u128,
 }
 
 impl Scene {
-    /// What stands for this state.
-    pub(crate) fn fingerprint(&self) -> u128 {
+    /// What stands for this state. What it shares with `before` is not looked at again.
+    pub(crate) fn fingerprint(&mut self, before: Option<&Self>) -> u128 {
         let world = &self.world;
-        Fingerprint::of(&(
-            world.time,
-            &world.store,
-            &world.saved,
-            &world.nodes,
-            &world.ledger,
-            &self.left,
-        ))
+        let known = |node: usize| {
+            let before = before?;
+            let same = Arc::ptr_eq(&world.nodes[node], &before.world.nodes[node]);
+            same.then(|| before.prints[node])
+        };
+        let prints = [0, 1].map(|node| {
+            known(node).unwrap_or_else(|| Fingerprint::of(&world.nodes[node]))
+        });
+        let store = before
+            .filter(|before| Arc::ptr_eq(&world.store, &before.world.store))
+            .map_or_else(|| Fingerprint::of(&world.store), |before| before.store_print);
+        self.prints = prints;
+        self.store_print = store;
+        let saved = world.saved.as_ref().map(Fingerprint::of);
+        // Whether a backup may be taken now.
+        let fresh = self.fresh && world.saved.is_none() && self.left.restores > 0;
+        Fingerprint::of(&(prints, store, saved, fresh, world.time, &world.ledger, &self.left))
     }
 
     /// Everything that can happen next, in a fixed order.
@@ -56,7 +76,8 @@ impl Scene {
             self.mishaps(number, node, &mut choices);
         }
         self.blows(&mut choices);
-        if !must_happen && self.world.time < self.horizon {
+        let waits = self.left.late == Budget::ALL_LATE || self.late() <= self.left.late;
+        if !must_happen && waits && self.world.time < self.horizon {
             choices.push(Action::Pass { by: TICK });
         }
         choices
@@ -68,7 +89,42 @@ impl Scene {
         next.spend(choice);
         next.world.apply(choice);
         next.world.signals.clear();
+        next.fresh = !Arc::ptr_eq(&self.world.store, &next.world.store);
+        if next.tidy {
+            next.tidy_up();
+        }
         next
+    }
+
+    /// Takes renewals off the wire that cannot be committed any more, because their version of the
+    /// record is gone for good, and whose answers their sender does not await, because it has no
+    /// tenure. That they are harmless in its next tenure is for the plans without this.
+    fn tidy_up(&mut self) {
+        let stamp = self.world.store.record_stamp();
+        for node in &mut self.world.nodes {
+            let moved_on = |instance: InstanceId| {
+                node.supervisor.as_ref().is_none_or(|supervisor| {
+                    supervisor.instance != instance
+                        || matches!(
+                            supervisor.election.state(),
+                            State::Standby | State::Detached | State::Closed
+                        )
+                })
+            };
+            let idle_request = |request: &Request| {
+                matches!(&*request.commit, Commit::Renew { record, .. } if Some(*record) != stamp)
+                    && moved_on(request.instance)
+            };
+            let idle_answer = |answer: &Answer| answer.ask.renewal && moved_on(answer.instance);
+            let requests: Vec<bool> = node.requests.iter().map(idle_request).collect();
+            let answers: Vec<bool> = node.answers.iter().map(idle_answer).collect();
+            if requests.contains(&true) || answers.contains(&true) {
+                let node = Arc::make_mut(node);
+                let (mut requests, mut answers) = (requests.into_iter(), answers.into_iter());
+                node.requests.retain(|_| requests.next() != Some(true));
+                node.answers.retain(|_| answers.next() != Some(true));
+            }
+        }
     }
 
     fn overflow(&self, number: usize, node: &Node, choices: &mut Vec<Action>) {
@@ -124,10 +180,7 @@ impl Scene {
         if supervisor.link.is_none() {
             return;
         }
-        // A watch fires, or the core asks. Another view of the same would tell nothing.
-        let seen = supervisor.election.view().map(|view| view.position.revision);
-        let news = supervisor.looks || seen != Some(self.world.store.revision);
-        if news && node.views.is_empty() {
+        if supervisor.has_news(&self.world.store) && node.views.is_empty() {
             at(Step::Read);
         }
         if !node.views.is_empty() {
@@ -178,6 +231,12 @@ impl Scene {
         if left.resigns > 0 && node.works() {
             at(Step::Resign);
         }
+        if left.moods > 0 && matches!(supervisor.election.state(), State::Elect(_)) {
+            at(Step::Health(Health::Critical));
+        }
+        if supervisor.critical {
+            at(Step::Health(Health::Healthy));
+        }
         let runs = |work: &&Work| work.tree.as_ref().is_some_and(|tree| !tree.stopping);
         for work in node.works.iter().filter(runs) {
             if left.guards > 0 && work.guard.is_some() && work.owner == supervisor.instance {
@@ -204,8 +263,9 @@ impl Scene {
         blow(left.beats, Blow::LoseBeat);
         blow(left.wipes, Blow::Wipe);
         if self.world.saved.is_none() {
-            // A backup of nothing restores nothing that a wipe does not.
-            let worth = store.record.is_some();
+            // A backup of nothing restores nothing that a wipe does not, and one taken later, of the
+            // same, is the same.
+            let worth = store.record.is_some() && self.fresh;
             blow(u8::from(worth) * (left.restores | left.rollbacks), Blow::Save);
         }
         blow(left.restores, Blow::Restore { record_only: false });
@@ -219,7 +279,41 @@ impl Scene {
         }
     }
 
+    /// How many messages become late if the tick ends now.
+    fn late(&self) -> u8 {
+        let count = |node: &Node| {
+            let requests = node.requests.iter().filter(|it| !it.late).count();
+            let answers = node.answers.iter().filter(|it| !it.late).count();
+            let blind = node.supervisor.as_ref().is_some_and(|supervisor| {
+                let unread = !node.views.is_empty() || supervisor.has_news(&self.world.store);
+                let linked = supervisor.link.is_some();
+                let wants = supervisor.opening || supervisor.open && !linked;
+                node.supervises() && (linked && unread || wants && !self.dark)
+            });
+            let helpers = node.works.iter().filter(|work| work.helper.is_some()).count();
+            requests + answers + helpers + usize::from(blind)
+        };
+        let late = self.world.nodes.iter().map(|node| count(node)).sum::<usize>();
+        u8::try_from(late).unwrap_or(u8::MAX)
+    }
+
+    fn mark_late(&mut self) {
+        for node in &mut self.world.nodes {
+            if node.requests.iter().any(|it| !it.late) || node.answers.iter().any(|it| !it.late) {
+                let node = Arc::make_mut(node);
+                node.requests.iter_mut().for_each(|it| it.late = true);
+                node.answers.iter_mut().for_each(|it| it.late = true);
+            }
+        }
+    }
+
     fn spend(&mut self, choice: &Action) {
+        if let Action::Pass { .. } = choice {
+            if self.left.late != Budget::ALL_LATE {
+                self.left.late = self.left.late.saturating_sub(self.late());
+            }
+            self.mark_late();
+        }
         let left = &mut self.left;
         let spent = match choice {
             Action::Pass { .. } => None,
@@ -231,6 +325,7 @@ impl Scene {
                 Step::KillGuard { .. } => Some(&mut left.guards),
                 Step::Exit { .. } => Some(&mut left.exits),
                 Step::Resign => Some(&mut left.resigns),
+                Step::Health(Health::Critical) => Some(&mut left.moods),
                 Step::FreezeSupervisor => Some(&mut left.freezes),
                 Step::Release { lost: true, .. } => Some(&mut left.strays),
                 _ => None,

@@ -3,7 +3,8 @@ use std::sync::Arc;
 
 use tanist_core::{
     BeatWrite, Candidate, Commit, Defects, Directive, EntryId, InstanceId, Member, Outcome, Owner,
-    Position, Reading, Receipt, Record, RecordState, Refusal, ReleaseStep, Stamp, Vacancy, View,
+    Position, Reading, Receipt, Record, RecordState, Refusal, ReleaseStep, Stamp, Term, Vacancy,
+    View,
 };
 
 /// The store as it really is: one copy, every commit decided at one instant.
@@ -29,8 +30,8 @@ pub(crate) struct Store {
 /// What one commit changed.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Effect {
-    /// What the record says now, if it was written.
-    pub(crate) wrote: Option<RecordState>,
+    /// What the record says now, and in which term, if it was written.
+    pub(crate) wrote: Option<(RecordState, Term)>,
     /// Which entry was named for deletion, and which was deleted.
     pub(crate) deleted: Option<(EntryId, Candidate)>,
 }
@@ -108,8 +109,11 @@ impl Store {
                 if self.full {
                     return (Outcome::Refused(Refusal::Full), effect);
                 }
-                if self.record_stamp() != Some(*over) {
-                    return (Outcome::Refused(Refusal::RecordChanged), effect);
+                let refusal = self
+                    .guard_own(record.instance)
+                    .or_else(|| self.guard(None, Some(*over)));
+                if let Some(refusal) = refusal {
+                    return (Outcome::Refused(refusal), effect);
                 }
                 self.revision += 1;
                 self.write(record, &mut effect);
@@ -193,9 +197,15 @@ impl Store {
             Commit::Claim { entry, over, beat, .. } => self
                 .guard(Some(entry), *over)
                 .or_else(|| (self.beat != *beat).then_some(Refusal::BeatChanged)),
-            Commit::Renew { record, entry, .. } => self.guard(Some(entry), Some(*record)),
-            Commit::Lead { entry, over, .. } => self.guard(Some(entry), Some(*over)),
-            Commit::Withdraw { over, .. } => self.guard(None, Some(*over)),
+            Commit::Renew { record, entry, .. } => self
+                .guard_own(instance)
+                .or_else(|| self.guard(Some(entry), Some(*record))),
+            Commit::Lead { entry, over, .. } => self
+                .guard_own(instance)
+                .or_else(|| self.guard(Some(entry), Some(*over))),
+            Commit::Withdraw { over, .. } => self
+                .guard_own(instance)
+                .or_else(|| self.guard(None, Some(*over))),
             Commit::Leave { entry } => {
                 (!self.names(entry, defects)).then_some(Refusal::EntryMissing)
             }
@@ -205,6 +215,13 @@ impl Store {
             Commit::Leave { .. } | Commit::Renew { beat: BeatWrite::Drop, .. }
         );
         unfulfilled.or_else(|| (self.full && !deletes_only).then_some(Refusal::Full))
+    }
+
+    /// Whose record it is counts too: the design has etcd compare the record's value, because a
+    /// stamp can repeat after a restore.
+    fn guard_own(&self, instance: InstanceId) -> Option<Refusal> {
+        let own = self.record.as_ref().is_some_and(|(record, _)| record.instance == instance);
+        (!own).then_some(Refusal::RecordChanged)
     }
 
     fn guard(&self, entry: Option<&EntryId>, record: Option<Stamp>) -> Option<Refusal> {
@@ -218,7 +235,7 @@ impl Store {
         let created = self.record_stamp().map_or(self.revision, |stamp| stamp.created);
         let stamp = Stamp { created, version: self.revision };
         self.record = Some((Arc::new(record.clone()), stamp));
-        effect.wrote = Some(record.state);
+        effect.wrote = Some((record.state, record.term));
         Some(stamp)
     }
 

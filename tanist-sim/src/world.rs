@@ -154,6 +154,7 @@ impl World {
             Step::Lose { sent } => self.lose(node, sent),
             Step::Answer { sent } => self.answer(node, sent),
             Step::LoseAnswer { sent } => drop(self.take_answer(node, sent)),
+            Step::GiveUp { sent } => self.give_up(node, sent),
             Step::Read => self.read(node),
             Step::View => self.view(node),
             Step::Order { work } => self.read_order(node, work),
@@ -170,7 +171,7 @@ impl World {
             Step::Thaw => self.freeze(node, Frozen::Nothing),
             Step::Resign => self.tell(node, Input::Resign),
             Step::Leave => self.tell(node, Input::Leave),
-            Step::Health(health) => self.tell(node, Input::Health(health)),
+            Step::Health(health) => self.feel(node, health),
             Step::Priority(priority) => self.tell(node, Input::Priority(priority)),
         }
     }

@@ -55,6 +55,7 @@ impl World {
             commit: request.commit,
             outcome,
             record,
+            late: false,
         });
         self.signal(Signal::Answered { node, sent });
     }
@@ -87,6 +88,27 @@ impl World {
         self.prove(node, &answer);
         let (ask, outcome) = (answer.ask, answer.outcome);
         self.tell(node, Input::Fact(Fact::Answered { ask, outcome }));
+    }
+
+    /// The session stops waiting. The commit may still be on its way, and take effect.
+    pub(super) fn give_up(&mut self, node: usize, sent: Sent) {
+        if !self.nodes[node].supervises() {
+            return;
+        }
+        let waiting = self
+            .find_request(node, sent)
+            .filter(|place| !self.nodes[node].requests[*place].copy);
+        let ask = if let Some(place) = waiting {
+            let request = &mut self.node(node).requests[place];
+            request.copy = true;
+            Some(request.ask)
+        } else {
+            self.take_answer(node, sent).map(|answer| answer.ask)
+        };
+        if let Some(ask) = ask {
+            let outcome = Outcome::Unknown;
+            self.tell(node, Input::Fact(Fact::Answered { ask, outcome }));
+        }
     }
 
     pub(super) fn take_answer(&mut self, node: usize, sent: Sent) -> Option<Answer> {
@@ -180,8 +202,11 @@ impl World {
     }
 
     fn had(&mut self, instance: InstanceId, effect: &Effect) {
-        if let Some(state) = effect.wrote {
-            self.happened(&Happening::Wrote { state, instance });
+        if let Some((state, term)) = effect.wrote {
+            self.happened(&Happening::Wrote { state, term, instance });
+            if term > self.ledger.highest {
+                self.ledger.forgotten = false;
+            }
         }
         if let Some((named, deleted)) = &effect.deleted {
             self.happened(&Happening::Deleted { named, deleted });

@@ -130,6 +130,7 @@ impl World {
             sent: sent_at.at,
             commit: Arc::new(commit),
             copy: false,
+            late: false,
         };
         self.node(node).requests.push(request);
         self.signal(Signal::Sent { node, sent: Sent { instance, id: ask.id } });

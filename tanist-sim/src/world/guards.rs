@@ -17,7 +17,7 @@ impl World {
         let Some(owner) = node.supervisor.as_ref().map(|supervisor| supervisor.instance) else {
             return;
         };
-        if node.works.iter().any(|work| work.owner == owner && !work.over) {
+        if node.works.iter().any(|work| work.serves(owner)) {
             return;
         }
         node.guards += 1;
@@ -54,8 +54,7 @@ impl World {
     /// The supervisor needs the guard of an ended activation no more.
     pub(super) fn dismiss(&mut self, node: usize) {
         let used = self.own_work(node).is_some_and(|work| {
-            !work.orders.contains(&ToGuard::Dismiss)
-                && work.tree.is_none()
+            work.tree.is_none()
                 && work.guard.as_ref().is_none_or(|guard| guard.limit.is_some())
         });
         if used {
@@ -98,16 +97,20 @@ impl World {
         self.guard(node, serial, input);
     }
 
-    /// The supervisor reads one message of its guard.
+    /// The supervisor reads one message of its guard. What was meant for a dead one, nobody reads.
     pub(super) fn read_report(&mut self, node: usize, serial: u32) {
-        if !self.nodes[node].supervises() {
+        let alive = self.alive(node, serial);
+        if alive && !self.nodes[node].supervises() {
             return;
         }
         let report = self.work(node, serial).and_then(|work| work.reports.pop_front());
         match report {
-            Some(WorkReport::Empty | WorkReport::TooLate) => self.tell(node, Input::Stopped),
-            Some(WorkReport::DeadlineReached) | None => {}
+            Some(WorkReport::Empty | WorkReport::TooLate) if alive => {
+                self.tell(node, Input::Stopped);
+            }
+            Some(_) | None => {}
         }
+        self.clear(node);
     }
 
     pub(super) fn wake_guard(&mut self, node: usize, serial: u32) {
@@ -289,10 +292,7 @@ impl World {
         self.note(node, || format!("guard {serial} starts the work of term {term}"));
         self.happened(&Happening::Started { node, term, work: &work });
         self.started += 1;
-        if term > self.ledger.highest {
-            self.ledger.highest = term;
-            self.ledger.forgotten = false;
-        }
+        self.ledger.highest = self.ledger.highest.max(term);
     }
 
     fn on_pipe(&mut self, node: usize, work: u32) {
@@ -332,9 +332,7 @@ impl World {
     fn own_work(&mut self, node: usize) -> Option<&mut Work> {
         let owner = self.nodes[node].supervisor.as_ref()?.instance;
         self.node(node)
-            .works
-            .iter_mut()
-            .rfind(|work| work.owner == owner && !work.over)
+            .works.iter_mut().rfind(|work| work.serves(owner))
     }
 
     /// Whether the supervisor that holds the other end of a guard's pipe is alive.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tanist_core::{Config, Election, Fact, Grant, Input};
+use tanist_core::{Config, Election, Fact, Grant, Health, Input};
 
 use super::{Signal, World, instance_of};
 use crate::node::{Frozen, Node, Supervisor, ToGuard};
@@ -40,9 +40,18 @@ impl World {
             wake: None,
             focus: None,
             looks: false,
+            critical: false,
             proof: None,
         });
         self.tell(node, Input::Start);
+    }
+
+    /// The health checks of the node change their mind.
+    pub(super) fn feel(&mut self, node: usize, health: Health) {
+        if let Some(supervisor) = self.running(node) {
+            supervisor.critical = health == Health::Critical;
+            self.tell(node, Input::Health(health));
+        }
     }
 
     /// The session is opened, and connected at once.

@@ -1,0 +1,155 @@
+//! The deliberate mistakes, each of which the same enumerations and runs must find.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use tanist_core::Defects;
+
+use crate::enumerate::enumerate;
+use crate::plan::Plan;
+use crate::property::named;
+use crate::random::{Mode, hunt};
+use crate::scene::TICK;
+use crate::trace::tell;
+
+/// A rule left out, and the net that has to catch it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Variant {
+    /// Its name on the command line.
+    pub(crate) name: &'static str,
+    defects: fn(&mut Defects),
+    net: Net,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Net {
+    /// An enumeration, and the property that has to fail. Others may fail sooner, and tell less:
+    /// that a lease is counted wrongly is no news, that two work at once is.
+    Every { plan: &'static str, property: &'static str },
+    /// Random runs that heal.
+    Healed,
+}
+
+/// What became of the search.
+#[derive(Debug)]
+pub(crate) struct Caught {
+    pub(crate) name: &'static str,
+    pub(crate) took: Duration,
+    /// What was violated, and how; `None`: the net has a hole.
+    pub(crate) story: Option<String>,
+}
+
+/// More runs than any of them needs.
+const MOST_RUNS: u64 = 2_000;
+
+/// All of them.
+pub(crate) const VARIANTS: [Variant; 12] = [
+    every("lease-from-receipt", "cut-late", "one_activation", |it| it.lease_from_receipt = true),
+    every("grace-too-short", "late-2", "one_activation", |it| it.grace_short_by = TICK),
+    every("no-grace", "entry-late", "one_activation", |it| it.no_grace = true),
+    every("withdraw-before-empty", "resign-late", "one_activation", |it| {
+        it.withdraw_before_empty = true;
+    }),
+    every("begin-unguarded", "exit-late", "begins_guarded", |it| it.begin_unguarded = true),
+    every("term-from-revision", "restore-exit", "terms_rise", |it| it.term_from_revision = true),
+    every("resigned-by-waiter", "beat-mood-late", "one_activation", |it| {
+        it.resigned_by_waiter = true;
+    }),
+    every("count-survives-reconnect", "restore-cut", "one_activation", |it| {
+        it.count_survives_reconnect = true;
+    }),
+    every("delete-by-name", "end-double", "deletes_by_identity", |it| it.delete_by_name = true),
+    every("helper-marks-first", "kill-resign", "release_is_final", |it| {
+        it.helper_marks_first = true;
+    }),
+    healed("lost-renewal-is-loss", |it| it.lost_renewal_is_loss = true),
+    healed("rank-is-veto", |it| it.rank_is_veto = true),
+];
+
+const fn every(
+    name: &'static str,
+    plan: &'static str,
+    property: &'static str,
+    defects: fn(&mut Defects),
+) -> Variant {
+    Variant { name, defects, net: Net::Every { plan, property } }
+}
+
+const fn healed(name: &'static str, defects: fn(&mut Defects)) -> Variant {
+    Variant { name, defects, net: Net::Healed }
+}
+
+impl Variant {
+    /// Throws the net.
+    pub(crate) fn hunt(&self) -> Caught {
+        let begun = Instant::now();
+        let mut defects = Defects::default();
+        (self.defects)(&mut defects);
+        let story = match self.net {
+            Net::Every { plan, property } => self.enumerated(plan, property, defects),
+            Net::Healed => hunt(defects, Mode::Liveness, MOST_RUNS).map(|found| found.to_string()),
+        };
+        Caught { name: self.name, took: begun.elapsed(), story }
+    }
+
+    fn enumerated(&self, plan: &str, property: &str, defects: Defects) -> Option<String> {
+        let plan = Plan::named(plan)?;
+        let properties = [named(property)?];
+        let found = enumerate(&plan, defects, &properties, usize::MAX);
+        let (violation, trace) = found.violation?;
+        let mut story = format!(
+            "{violation}\nplan {} (faults: {}), one of the shortest schedules, {} steps:\n",
+            plan.name,
+            plan.budget,
+            trace.len()
+        );
+        for line in tell(plan.start(defects, &properties), &trace) {
+            story.push_str(&line);
+            story.push('\n');
+        }
+        story.push_str(&format!(
+            "again: cargo run --release -p tanist-sim -- variants {}",
+            self.name
+        ));
+        Some(story)
+    }
+}
+
+impl fmt::Display for Caught {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let took = self.took.as_secs_f64();
+        match &self.story {
+            Some(story) => write!(f, "variant {}: found in {took:.1} s\n{story}", self.name),
+            None => write!(
+                f,
+                "variant {}: NOT FOUND in {took:.1} s: the net has a hole\n\
+                 again: cargo run --release -p tanist-sim -- variants {}",
+                self.name, self.name
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Those that are found within a second or two also without optimisation.
+    #[test]
+    fn the_mistakes_that_are_quickly_found_are_found() {
+        for name in ["grace-too-short", "no-grace", "withdraw-before-empty", "helper-marks-first"] {
+            let variant = VARIANTS.iter().find(|it| it.name == name).unwrap();
+            assert!(variant.hunt().story.is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_net_exists() {
+        for variant in VARIANTS {
+            if let Net::Every { plan, property } = variant.net {
+                assert!(Plan::named(plan).is_some(), "{plan}");
+                assert!(named(property).is_some(), "{property}");
+            }
+        }
+    }
+}
