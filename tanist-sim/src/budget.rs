@@ -106,6 +106,10 @@ impl fmt::Display for Budget {
                 left => format!("{left} {word}"),
             })
             .collect();
-        f.write_str(&if words.is_empty() { "none".to_owned() } else { words.join(", ") })
+        f.write_str(&if words.is_empty() {
+            "none".to_owned()
+        } else {
+            words.join(", ")
+        })
     }
 }

@@ -53,7 +53,12 @@ pub(crate) fn enumerate(
                     let trace = trace_to(start, &paths, place);
                     let states = paths.len();
                     let violation = Some((violation, trace));
-                    return Found { states, depth: depth + 1, complete: false, violation };
+                    return Found {
+                        states,
+                        depth: depth + 1,
+                        complete: false,
+                        violation,
+                    };
                 }
                 next_level.push((place, next));
             }
@@ -61,7 +66,12 @@ pub(crate) fn enumerate(
         level = next_level;
         depth += 1;
     }
-    Found { states: paths.len(), depth, complete: level.is_empty(), violation: None }
+    Found {
+        states: paths.len(),
+        depth,
+        complete: level.is_empty(),
+        violation: None,
+    }
 }
 
 /// Walks back to the opening and forth again, to tell what was applied.

@@ -33,7 +33,11 @@ pub(crate) fn explore(plans: &[Plan], told: impl Fn(&Explored) + Sync) -> Vec<Ex
                 while let Some(plan) = plans.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let begun = Instant::now();
                     let found = enumerate(plan, Defects::default(), &SAFETY, usize::MAX);
-                    let explored = Explored { plan: *plan, found, took: begun.elapsed() };
+                    let explored = Explored {
+                        plan: *plan,
+                        found,
+                        took: begun.elapsed(),
+                    };
                     told(&explored);
                     if let Ok(mut all) = all.lock() {
                         all.push(explored);
@@ -68,11 +72,19 @@ impl fmt::Display for Explored {
         let Some((violation, trace)) = &found.violation else {
             return Ok(());
         };
-        writeln!(f, "\n{violation}\none of the shortest schedules, {} steps:", trace.len())?;
+        writeln!(
+            f,
+            "\n{violation}\none of the shortest schedules, {} steps:",
+            trace.len()
+        )?;
         for line in tell(plan.start(Defects::default(), &SAFETY), trace) {
             writeln!(f, "{line}")?;
         }
-        write!(f, "again: cargo run --release -p tanist-sim -- every {}", plan.name)
+        write!(
+            f,
+            "again: cargo run --release -p tanist-sim -- every {}",
+            plan.name
+        )
     }
 }
 

@@ -14,8 +14,10 @@ pub(crate) struct Fingerprint {
 impl Fingerprint {
     /// The fingerprint of one value.
     pub(crate) fn of(value: &impl Hash) -> u128 {
-        let mut print =
-            Self { left: 0x243f_6a88_85a3_08d3, right: 0x1319_8a2e_0370_7344 };
+        let mut print = Self {
+            left: 0x243f_6a88_85a3_08d3,
+            right: 0x1319_8a2e_0370_7344,
+        };
         value.hash(&mut print);
         print.add(0x5bd1_e995);
         u128::from(print.left) << 64 | u128::from(print.right)
@@ -23,8 +25,8 @@ impl Fingerprint {
 
     const fn add(&mut self, word: u64) {
         self.left = fold(self.left ^ word, 0x9e37_79b9_7f4a_7c15);
-        self.right = fold(self.right.rotate_left(23) ^ word, 0xd6e8_feb8_6659_fd93)
-            .wrapping_add(self.left);
+        self.right =
+            fold(self.right.rotate_left(23) ^ word, 0xd6e8_feb8_6659_fd93).wrapping_add(self.left);
     }
 }
 

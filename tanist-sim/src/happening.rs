@@ -10,17 +10,38 @@ pub(crate) enum Happening<'a> {
     /// The core sent a commit.
     Asked { node: usize, commit: &'a Commit },
     /// The core ordered the work to begin.
-    Ordered { node: usize, beginning: &'a Beginning },
+    Ordered {
+        node: usize,
+        beginning: &'a Beginning,
+    },
     /// A process tree is alive from now on.
-    Started { node: usize, term: Term, work: &'a Work },
+    Started {
+        node: usize,
+        term: Term,
+        work: &'a Work,
+    },
     /// A commit changed the store, just now.
-    Took { instance: InstanceId, commit: &'a Commit },
+    Took {
+        instance: InstanceId,
+        commit: &'a Commit,
+    },
     /// The record was written, just now.
-    Wrote { state: RecordState, term: Term, instance: InstanceId },
+    Wrote {
+        state: RecordState,
+        term: Term,
+        instance: InstanceId,
+    },
     /// A commit named an entry and deleted one.
-    Deleted { named: &'a EntryId, deleted: &'a Candidate },
+    Deleted {
+        named: &'a EntryId,
+        deleted: &'a Candidate,
+    },
     /// A release helper reports that it is done.
-    Released { instance: InstanceId, entry: &'a EntryId, term: Term },
+    Released {
+        instance: InstanceId,
+        entry: &'a EntryId,
+        term: Term,
+    },
     /// The core gave out more orders at one instant than anything can mean.
     Spun { node: usize },
 }

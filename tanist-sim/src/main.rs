@@ -1,6 +1,6 @@
 //! The real core in a false world: every short schedule, and many long random ones.
 //!
-//! `every [PLAN...]` follows every schedule of the plans, `random` runs seeds, `variants [NAME...]`
+//! `every [PLAN...]` follows every schedule of the plans (`--ticks` goes further than CI does), `random` runs seeds, `variants [NAME...]`
 //! proves that deliberate mistakes are found, `all` does what CI does. Whatever is found is told as
 //! one of its shortest schedules, with the command that shows it again.
 
@@ -38,14 +38,17 @@ const RUNS: u64 = 100_000;
 
 const USAGE: &str = "\
 usage: tanist-sim all
-       tanist-sim every [PLAN...]
+       tanist-sim every [--ticks N] [PLAN...]
        tanist-sim random [--mode safety|liveness] [--from SEED] [--runs N]
        tanist-sim random --seed SEED [--mode safety|liveness]
        tanist-sim variants [NAME...]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let held = match arguments.split_first().map(|(verb, rest)| (verb.as_str(), rest)) {
+    let held = match arguments
+        .split_first()
+        .map(|(verb, rest)| (verb.as_str(), rest))
+    {
         Some(("all", [])) => all(),
         Some(("every", names)) => chosen_plans(names).map(|plans| explore(&plans)),
         Some(("random", options)) => random_runs(options),
@@ -75,7 +78,10 @@ fn all() -> Option<bool> {
 fn explore(plans: &[Plan]) -> bool {
     let explored = every::explore(plans, |explored| tell(&explored.to_string()));
     let states: usize = explored.iter().map(|explored| explored.found.states).sum();
-    tell(&format!("every: {} plans, {states} distinct states", explored.len()));
+    tell(&format!(
+        "every: {} plans, {states} distinct states",
+        explored.len()
+    ));
     let enough = plans.len() < PLANS.len() || states >= FEWEST_STATES;
     if !enough {
         tell(&format!("every: that is fewer than {FEWEST_STATES}"));
@@ -85,7 +91,13 @@ fn explore(plans: &[Plan]) -> bool {
 
 fn run(mode: Mode, first_seed: u64, runs: u64) -> bool {
     let defects = Defects::default();
-    let options = Options { mode, first_seed, runs, defects, quiet: false };
+    let options = Options {
+        mode,
+        first_seed,
+        runs,
+        defects,
+        quiet: false,
+    };
     random::run(&options).found.is_none()
 }
 
@@ -115,7 +127,10 @@ fn random_runs(options: &[String]) -> Option<bool> {
 
 fn replay(seed: u64, mode: Mode) -> bool {
     let found = random::replay(seed, mode, Defects::default());
-    tell(&found.as_ref().map_or_else(|| format!("seed {seed}, {mode}: holds"), ToString::to_string));
+    tell(&found.as_ref().map_or_else(
+        || format!("seed {seed}, {mode}: holds"),
+        ToString::to_string,
+    ));
     found.is_none()
 }
 
@@ -131,6 +146,18 @@ fn prove(variants: &[Variant]) -> bool {
 }
 
 fn chosen_plans(names: &[String]) -> Option<Vec<Plan>> {
+    if let [option, ticks, names @ ..] = names
+        && option == "--ticks"
+    {
+        let ticks = ticks.parse().ok()?;
+        let plans = chosen_plans(names)?;
+        return Some(
+            plans
+                .into_iter()
+                .map(|plan| Plan { ticks, ..plan })
+                .collect(),
+        );
+    }
     if names.is_empty() {
         return Some(PLANS.to_vec());
     }
@@ -141,7 +168,12 @@ fn chosen_variants(names: &[String]) -> Option<Vec<Variant>> {
     if names.is_empty() {
         return Some(VARIANTS.to_vec());
     }
-    let named = |name: &String| VARIANTS.iter().find(|variant| variant.name == name).copied();
+    let named = |name: &String| {
+        VARIANTS
+            .iter()
+            .find(|variant| variant.name == name)
+            .copied()
+    };
     names.iter().map(named).collect()
 }
 

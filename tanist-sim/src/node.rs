@@ -124,13 +124,24 @@ pub(crate) struct Guard {
 
 /// A message from the supervisor to its guard.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::large_enum_variant, reason = "few are on a pipe at once")]
 pub(crate) enum ToGuard {
     /// What a release would need; it is sent before the claim is.
-    Release { release: Release, claim: Claimed },
+    Release {
+        release: Release,
+        claim: Claimed,
+    },
     /// `limit` is the world's own count of the lease.
-    Begin { safe_until: Moment, limit: Moment },
-    Until { safe_until: Moment },
-    End { grace: Duration },
+    Begin {
+        safe_until: Moment,
+        limit: Moment,
+    },
+    Until {
+        safe_until: Moment,
+    },
+    End {
+        grace: Duration,
+    },
     Dismiss,
 }
 
@@ -196,7 +207,9 @@ impl Node {
 
     /// Whether the supervisor's session has a connection.
     pub(crate) fn link(&self) -> Option<u64> {
-        self.supervisor.as_ref().and_then(|supervisor| supervisor.link)
+        self.supervisor
+            .as_ref()
+            .and_then(|supervisor| supervisor.link)
     }
 }
 

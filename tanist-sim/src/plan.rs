@@ -47,47 +47,348 @@ pub(crate) enum Opening {
 /// Each kind of fault goes the whole horizon at least once, most together with a late message;
 /// pairs of faults go as far as is cheap. A variant names the plan that has to find it.
 pub(crate) const PLANS: &[Plan] = &[
-    led("late-2", 11, Budget { late: 2, ..Budget::NONE }),
-    Plan { tidy: false, ..led("late-2-untidy", 8, Budget { late: 2, ..Budget::NONE }) },
-    Plan { late_views: true, ..led("late-views-2", 8, Budget { late: 2, ..Budget::NONE }) },
-    Plan { tidy: false, ..led("any-late", 3, Budget { late: Budget::ALL_LATE, ..Budget::NONE }) },
-    led("entry-late", 11, Budget { entries: 1, late: 1, ..Budget::NONE }),
-    led("record-late", 11, Budget { records: 1, late: 1, ..Budget::NONE }),
-    led("record-entry", 11, Budget { records: 1, entries: 1, ..Budget::NONE }),
-    led("wipe", 11, Budget { wipes: 1, ..Budget::NONE }),
-    led("record-2", 11, Budget { records: 2, ..Budget::NONE }),
-    led("beat-mood-late", 11, Budget { beats: 1, moods: 1, late: 1, ..Budget::NONE }),
-    led("full-late", 8, Budget { fulls: 1, late: 1, ..Budget::NONE }),
-    led("full-resign", 11, Budget { fulls: 1, resigns: 1, ..Budget::NONE }),
-    led("restore-late", 11, Budget { restores: 1, late: 1, ..Budget::NONE }),
-    led("restore-cut", 8, Budget { restores: 1, cuts: 1, ..Budget::NONE }),
-    led("restore-exit", 11, Budget { restores: 1, exits: 1, ..Budget::NONE }),
-    led("rollback-late", 11, Budget { rollbacks: 1, late: 1, ..Budget::NONE }),
-    led("double-late", 11, Budget { doubles: 2, late: 1, ..Budget::NONE }),
-    led("end-double", 8, Budget { ends: 1, doubles: 1, ..Budget::NONE }),
-    led("cut", 11, Budget { cuts: 1, ..Budget::NONE }),
-    led("cut-late", 7, Budget { cuts: 1, late: 1, ..Budget::NONE }),
-    led("end", 11, Budget { ends: 1, ..Budget::NONE }),
-    led("exit-late", 11, Budget { exits: 1, late: 1, ..Budget::NONE }),
-    led("resign-late", 8, Budget { resigns: 1, late: 1, ..Budget::NONE }),
-    led("guard-late", 11, Budget { guards: 1, late: 1, ..Budget::NONE }),
-    led("freeze", 11, Budget { freezes: 1, ..Budget::NONE }),
-    led("kill", 11, Budget { kills: 1, ..Budget::NONE }),
-    led("kill-stray", 8, Budget { kills: 1, strays: 1, doubles: 1, ..Budget::NONE }),
-    led("kill-resign", 8, Budget { kills: 1, resigns: 1, ..Budget::NONE }),
-    Plan { opening: Opening::Cold, ..led("cold-late", 11, Budget { late: 1, ..Budget::NONE }) },
+    led(
+        "late-2",
+        11,
+        Budget {
+            late: 2,
+            ..Budget::NONE
+        },
+    ),
+    Plan {
+        tidy: false,
+        ..led(
+            "late-2-untidy",
+            5,
+            Budget {
+                late: 2,
+                ..Budget::NONE
+            },
+        )
+    },
+    Plan {
+        late_views: true,
+        ..led(
+            "late-views-2",
+            6,
+            Budget {
+                late: 2,
+                ..Budget::NONE
+            },
+        )
+    },
+    Plan {
+        tidy: false,
+        ..led(
+            "any-late",
+            3,
+            Budget {
+                late: Budget::ALL_LATE,
+                ..Budget::NONE
+            },
+        )
+    },
+    led(
+        "entry",
+        11,
+        Budget {
+            entries: 1,
+            ..Budget::NONE
+        },
+    ),
+    led(
+        "entry-late",
+        7,
+        Budget {
+            entries: 1,
+            late: 1,
+            ..Budget::NONE
+        },
+    ),
+    led(
+        "record-late",
+        11,
+        Budget {
+            records: 1,
+            late: 1,
+            ..Budget::NONE
+        },
+    ),
+    led(
+        "record-entry",
+        5,
+        Budget {
+            records: 1,
+            entries: 1,
+            ..Budget::NONE
+        },
+    ),
+    led(
+        "wipe",
+        11,
+        Budget {
+            wipes: 1,
+            ..Budget::NONE
+        },
+    ),
+    led(
+        "record-2",
+        11,
+        Budget {
+            records: 2,
+            ..Budget::NONE
+        },
+    ),
+    led(
+        "beat-mood",
+        11,
+        Budget {
+            beats: 1,
+            moods: 1,
+            ..Budget::NONE
+        },
+    ),
+    led(
+        "beat-mood-late",
+        6,
+        Budget {
+            beats: 1,
+            moods: 1,
+            late: 1,
+            ..Budget::NONE
+        },
+    ),
+    led(
+        "full",
+        11,
+        Budget {
+            fulls: 1,
+            ..Budget::NONE
+        },
+    ),
+    led(
+        "full-late",
+        6,
+        Budget {
+            fulls: 1,
+            late: 1,
+            ..Budget::NONE
+        },
+    ),
+    led(
+        "full-resign",
+        5,
+        Budget {
+            fulls: 1,
+            resigns: 1,
+            ..Budget::NONE
+        },
+    ),
+    led(
+        "restore-late",
+        11,
+        Budget {
+            restores: 1,
+            late: 1,
+            ..Budget::NONE
+        },
+    ),
+    led(
+        "restore-resign",
+        6,
+        Budget {
+            restores: 1,
+            resigns: 1,
+            ..Budget::NONE
+        },
+    ),
+    led(
+        "restore-cut",
+        5,
+        Budget {
+            restores: 1,
+            cuts: 1,
+            ..Budget::NONE
+        },
+    ),
+    led(
+        "restore-exit",
+        6,
+        Budget {
+            restores: 1,
+            exits: 1,
+            ..Budget::NONE
+        },
+    ),
+    led(
+        "rollback-late",
+        8,
+        Budget {
+            rollbacks: 1,
+            late: 1,
+            ..Budget::NONE
+        },
+    ),
+    led(
+        "double-late",
+        11,
+        Budget {
+            doubles: 2,
+            late: 1,
+            ..Budget::NONE
+        },
+    ),
+    led(
+        "end-double",
+        8,
+        Budget {
+            ends: 1,
+            doubles: 1,
+            ..Budget::NONE
+        },
+    ),
+    led(
+        "cut",
+        11,
+        Budget {
+            cuts: 1,
+            ..Budget::NONE
+        },
+    ),
+    led(
+        "cut-late",
+        6,
+        Budget {
+            cuts: 1,
+            late: 1,
+            ..Budget::NONE
+        },
+    ),
+    led(
+        "end",
+        11,
+        Budget {
+            ends: 1,
+            ..Budget::NONE
+        },
+    ),
+    led(
+        "exit-resign",
+        6,
+        Budget {
+            exits: 1,
+            resigns: 1,
+            ..Budget::NONE
+        },
+    ),
+    led(
+        "exit-late",
+        8,
+        Budget {
+            exits: 1,
+            late: 1,
+            ..Budget::NONE
+        },
+    ),
+    led(
+        "resign-late",
+        6,
+        Budget {
+            resigns: 1,
+            late: 1,
+            ..Budget::NONE
+        },
+    ),
+    led(
+        "guard-late",
+        8,
+        Budget {
+            guards: 1,
+            late: 1,
+            ..Budget::NONE
+        },
+    ),
+    led(
+        "freeze",
+        11,
+        Budget {
+            freezes: 1,
+            ..Budget::NONE
+        },
+    ),
+    led(
+        "kill",
+        11,
+        Budget {
+            kills: 1,
+            ..Budget::NONE
+        },
+    ),
+    led(
+        "kill-stray",
+        6,
+        Budget {
+            kills: 1,
+            strays: 1,
+            doubles: 1,
+            ..Budget::NONE
+        },
+    ),
+    led(
+        "kill-resign",
+        4,
+        Budget {
+            kills: 1,
+            resigns: 1,
+            ..Budget::NONE
+        },
+    ),
+    Plan {
+        opening: Opening::Cold,
+        ..led(
+            "cold-late",
+            11,
+            Budget {
+                late: 1,
+                ..Budget::NONE
+            },
+        )
+    },
     Plan {
         opening: Opening::Cold,
         clocks: true,
-        ..led("cold-restore", 4, Budget { restores: 1, ..Budget::NONE })
+        ..led(
+            "cold-clocks",
+            11,
+            Budget {
+                entries: 1,
+                ..Budget::NONE
+            },
+        )
     },
     Plan {
         leases: [3, 4],
-        ..led("short-long", 11, Budget { late: 1, restores: 1, ..Budget::NONE })
+        ..led(
+            "short-long",
+            11,
+            Budget {
+                late: 1,
+                restores: 1,
+                ..Budget::NONE
+            },
+        )
     },
     Plan {
         leases: [4, 3],
-        ..led("long-short", 11, Budget { late: 1, restores: 1, ..Budget::NONE })
+        ..led(
+            "long-short",
+            11,
+            Budget {
+                late: 1,
+                restores: 1,
+                ..Budget::NONE
+            },
+        )
     },
 ];
 
@@ -114,7 +415,11 @@ impl Plan {
     /// The state it starts from, with these rules left out and these properties watched.
     pub(crate) fn start(&self, defects: Defects, properties: &[Property]) -> Scene {
         let setup = Setup {
-            machines: self.leases.iter().map(|lease| self.machine(*lease)).collect(),
+            machines: self
+                .leases
+                .iter()
+                .map(|lease| self.machine(*lease))
+                .collect(),
             defects,
             instant_pipes: true,
             instant_views: !self.late_views,
@@ -123,7 +428,10 @@ impl Plan {
         };
         let mut world = World::new(Arc::new(setup));
         for node in 0..2 {
-            world.apply(&Action::At { node, step: Step::Boot });
+            world.apply(&Action::At {
+                node,
+                step: Step::Boot,
+            });
         }
         let mut scene = Scene {
             world,
@@ -166,9 +474,18 @@ impl Plan {
         })
         .expect("three ticks cover two renewals and a stop of less than one");
         let unix = if self.clocks { 1_000 } else { 0 };
-        let clock =
-            Clock { offset: Duration::ZERO, drift_ppm: 0, unix, unix_runs: self.clocks };
-        Machine { timing, clock, priority: 100, seed: 1 }
+        let clock = Clock {
+            offset: Duration::ZERO,
+            drift_ppm: 0,
+            unix,
+            unix_runs: self.clocks,
+        };
+        Machine {
+            timing,
+            clock,
+            priority: 100,
+            seed: 1,
+        }
     }
 }
 

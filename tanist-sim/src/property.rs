@@ -18,7 +18,7 @@ use std::fmt;
 use crate::happening::Happening;
 use crate::world::World;
 
-pub(crate) use someone_leads::{Patience, SOMEONE_LEADS, STAYS_LEADER};
+pub(crate) use someone_leads::Patience;
 
 /// Something that must hold whatever happens.
 #[derive(Clone, Copy)]

@@ -43,18 +43,28 @@ impl Scene {
             let same = Arc::ptr_eq(&world.nodes[node], &before.world.nodes[node]);
             same.then(|| before.prints[node])
         };
-        let prints = [0, 1].map(|node| {
-            known(node).unwrap_or_else(|| Fingerprint::of(&world.nodes[node]))
-        });
+        let prints =
+            [0, 1].map(|node| known(node).unwrap_or_else(|| Fingerprint::of(&world.nodes[node])));
         let store = before
             .filter(|before| Arc::ptr_eq(&world.store, &before.world.store))
-            .map_or_else(|| Fingerprint::of(&world.store), |before| before.store_print);
+            .map_or_else(
+                || Fingerprint::of(&world.store),
+                |before| before.store_print,
+            );
         self.prints = prints;
         self.store_print = store;
         let saved = world.saved.as_ref().map(Fingerprint::of);
         // Whether a backup may be taken now.
         let fresh = self.fresh && world.saved.is_none() && self.left.restores > 0;
-        Fingerprint::of(&(prints, store, saved, fresh, world.time, &world.ledger, &self.left))
+        Fingerprint::of(&(
+            prints,
+            store,
+            saved,
+            fresh,
+            world.time,
+            &world.ledger,
+            &self.left,
+        ))
     }
 
     /// Everything that can happen next, in a fixed order.
@@ -130,10 +140,16 @@ impl Scene {
     fn overflow(&self, number: usize, node: &Node, choices: &mut Vec<Action>) {
         let at = |step| Action::At { node: number, step };
         if node.requests.len() > self.on_wire {
-            let sent = node.requests.iter().map(|it| Sent { instance: it.instance, id: it.ask.id });
+            let sent = node.requests.iter().map(|it| Sent {
+                instance: it.instance,
+                id: it.ask.id,
+            });
             choices.extend(sent.map(|sent| at(Step::Lose { sent })));
         } else if node.answers.len() > self.on_wire {
-            let sent = node.answers.iter().map(|it| Sent { instance: it.instance, id: it.ask.id });
+            let sent = node.answers.iter().map(|it| Sent {
+                instance: it.instance,
+                id: it.ask.id,
+            });
             choices.extend(sent.map(|sent| at(Step::LoseAnswer { sent })));
         }
     }
@@ -144,7 +160,10 @@ impl Scene {
         let due = |wake: Option<Moment>| wake.is_some_and(|moment| moment <= now);
         let before = choices.len();
         if node.supervises() && node.supervisor.as_ref().is_some_and(|it| due(it.wake)) {
-            choices.push(Action::At { node: number, step: Step::Wake });
+            choices.push(Action::At {
+                node: number,
+                step: Step::Wake,
+            });
         }
         let mut killed = false;
         for work in node.works.iter().filter(|_| node.frozen != Frozen::Machine) {
@@ -160,7 +179,10 @@ impl Scene {
     fn wire(&self, number: usize, node: &Node, choices: &mut Vec<Action>) {
         let mut at = |step| choices.push(Action::At { node: number, step });
         for request in &node.requests {
-            let sent = Sent { instance: request.instance, id: request.ask.id };
+            let sent = Sent {
+                instance: request.instance,
+                id: request.ask.id,
+            };
             at(Step::Decide { sent, again: false });
             if self.left.doubles > 0 && !request.copy {
                 at(Step::Decide { sent, again: true });
@@ -170,7 +192,12 @@ impl Scene {
             return;
         };
         for answer in &node.answers {
-            at(Step::Answer { sent: Sent { instance: answer.instance, id: answer.ask.id } });
+            at(Step::Answer {
+                sent: Sent {
+                    instance: answer.instance,
+                    id: answer.ask.id,
+                },
+            });
         }
         if supervisor.opening {
             at(Step::Open);
@@ -199,9 +226,15 @@ impl Scene {
                 at(Step::Empty { work: serial });
             }
             if work.helper.is_some() {
-                at(Step::Release { work: serial, lost: false });
+                at(Step::Release {
+                    work: serial,
+                    lost: false,
+                });
                 if self.left.strays > 0 {
-                    at(Step::Release { work: serial, lost: true });
+                    at(Step::Release {
+                        work: serial,
+                        lost: true,
+                    });
                 }
             }
         }
@@ -266,7 +299,10 @@ impl Scene {
             // A backup of nothing restores nothing that a wipe does not, and one taken later, of the
             // same, is the same.
             let worth = store.record.is_some() && self.fresh;
-            blow(u8::from(worth) * (left.restores | left.rollbacks), Blow::Save);
+            blow(
+                u8::from(worth) * (left.restores | left.rollbacks),
+                Blow::Save,
+            );
         }
         blow(left.restores, Blow::Restore { record_only: false });
         blow(left.rollbacks, Blow::Restore { record_only: true });
@@ -274,7 +310,10 @@ impl Scene {
             blow(1, Blow::Full(false));
         } else {
             // Only renewals are affected in a way of their own.
-            let led = store.record.as_ref().is_some_and(|(r, _)| r.state != RecordState::Resigned);
+            let led = store
+                .record
+                .as_ref()
+                .is_some_and(|(r, _)| r.state != RecordState::Resigned);
             blow(u8::from(led) * left.fulls, Blow::Full(true));
         }
     }
@@ -290,10 +329,19 @@ impl Scene {
                 let wants = supervisor.opening || supervisor.open && !linked;
                 node.supervises() && (linked && unread || wants && !self.dark)
             });
-            let helpers = node.works.iter().filter(|work| work.helper.is_some()).count();
+            let helpers = node
+                .works
+                .iter()
+                .filter(|work| work.helper.is_some())
+                .count();
             requests + answers + helpers + usize::from(blind)
         };
-        let late = self.world.nodes.iter().map(|node| count(node)).sum::<usize>();
+        let late = self
+            .world
+            .nodes
+            .iter()
+            .map(|node| count(node))
+            .sum::<usize>();
         u8::try_from(late).unwrap_or(u8::MAX)
     }
 

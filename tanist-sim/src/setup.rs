@@ -53,7 +53,10 @@ impl Setup {
     pub(crate) fn now(&self, machine: usize, time: Duration) -> Now {
         let clock = &self.machines[machine].clock;
         let passed = if clock.unix_runs { time.as_secs() } else { 0 };
-        Now { at: clock.moment(time), unix: clock.unix + passed }
+        Now {
+            at: clock.moment(time),
+            unix: clock.unix + passed,
+        }
     }
 
     /// L of one machine.
@@ -105,13 +108,21 @@ mod tests {
     fn a_clock_shows_a_moment_exactly_from_the_time_that_is_given_for_it() {
         for drift_ppm in [-10_000, -1, 0, 37, 10_000] {
             let offset = Duration::from_secs(77);
-            let clock = Clock { offset, drift_ppm, unix: 0, unix_runs: true };
+            let clock = Clock {
+                offset,
+                drift_ppm,
+                unix: 0,
+                unix_runs: true,
+            };
             for millis in [0, 1, 999, 3_600_000] {
                 let moment = Moment::after_origin(offset + Duration::from_millis(millis));
                 let time = clock.time_of(moment);
                 assert!(clock.moment(time) >= moment, "{drift_ppm} {millis}");
                 let before = time.saturating_sub(Duration::from_nanos(2));
-                assert!(time.is_zero() || clock.moment(before) < moment, "{drift_ppm} {millis}");
+                assert!(
+                    time.is_zero() || clock.moment(before) < moment,
+                    "{drift_ppm} {millis}"
+                );
             }
         }
     }

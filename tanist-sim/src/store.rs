@@ -48,14 +48,20 @@ impl Store {
             return (Outcome::Refused(refusal), Effect::default());
         }
         self.revision += 1;
-        let mut receipt = Receipt { revision: self.revision, ..Receipt::default() };
+        let mut receipt = Receipt {
+            revision: self.revision,
+            ..Receipt::default()
+        };
         let mut effect = Effect::default();
         match commit {
             Commit::Found { record } | Commit::Lead { record, .. } => {
                 receipt.record = self.write(record, &mut effect);
             }
             Commit::Stand { member } => {
-                let entry = EntryId { key: key(instance), created: self.revision };
+                let entry = EntryId {
+                    key: key(instance),
+                    created: self.revision,
+                };
                 self.line.push(Candidate {
                     entry: entry.clone(),
                     owner: Owner::Instance(instance),
@@ -72,8 +78,14 @@ impl Store {
                     self.delete(deposed, defects, &mut effect);
                 }
             }
-            Commit::Renew { beat: BeatWrite::Put(_), .. } => self.put_beat(),
-            Commit::Renew { beat: BeatWrite::Drop, .. } => self.beat = None,
+            Commit::Renew {
+                beat: BeatWrite::Put(_),
+                ..
+            } => self.put_beat(),
+            Commit::Renew {
+                beat: BeatWrite::Drop,
+                ..
+            } => self.beat = None,
             Commit::Withdraw { entry, record, .. } => {
                 receipt.record = self.write(record, &mut effect);
                 self.delete(entry, defects, &mut effect);
@@ -120,13 +132,22 @@ impl Store {
             }
             ReleaseStep::Read | ReleaseStep::Done => {}
         }
-        (Outcome::Committed(Receipt { revision: self.revision, ..Receipt::default() }), effect)
+        (
+            Outcome::Committed(Receipt {
+                revision: self.revision,
+                ..Receipt::default()
+            }),
+            effect,
+        )
     }
 
     /// All of it, as one read finds it.
     pub(crate) fn view(&self) -> View {
         View {
-            position: Position { store: 1, revision: self.revision },
+            position: Position {
+                store: 1,
+                revision: self.revision,
+            },
             record: self.reading(),
             record_stamp: self.record_stamp(),
             beat: self.beat,
@@ -139,9 +160,9 @@ impl Store {
 
     /// The record as a read finds it.
     pub(crate) fn reading(&self) -> Reading {
-        self.record
-            .as_ref()
-            .map_or(Reading::Absent, |(record, _)| Reading::Known(Record::clone(record)))
+        self.record.as_ref().map_or(Reading::Absent, |(record, _)| {
+            Reading::Known(Record::clone(record))
+        })
     }
 
     /// The record's version.
@@ -158,8 +179,14 @@ impl Store {
     pub(crate) fn add_foreign(&mut self, number: u64, session: bool) {
         self.revision += 1;
         self.line.push(Candidate {
-            entry: EntryId { key: format!("e/f{number}"), created: self.revision },
-            owner: Owner::Foreign { label: "foreign".to_owned(), session },
+            entry: EntryId {
+                key: format!("e/f{number}"),
+                created: self.revision,
+            },
+            owner: Owner::Foreign {
+                label: "foreign".to_owned(),
+                session,
+            },
         });
     }
 
@@ -176,12 +203,7 @@ impl Store {
         Some(struck)
     }
 
-    fn refusal(
-        &self,
-        instance: InstanceId,
-        commit: &Commit,
-        defects: &Defects,
-    ) -> Option<Refusal> {
+    fn refusal(&self, instance: InstanceId, commit: &Commit, defects: &Defects) -> Option<Refusal> {
         if self.denied {
             return Some(denied());
         }
@@ -194,7 +216,9 @@ impl Store {
                 .any(|candidate| candidate.instance() == Some(instance))
                 .then_some(Refusal::RecordChanged),
             Commit::Publish { .. } => None,
-            Commit::Claim { entry, over, beat, .. } => self
+            Commit::Claim {
+                entry, over, beat, ..
+            } => self
                 .guard(Some(entry), *over)
                 .or_else(|| (self.beat != *beat).then_some(Refusal::BeatChanged)),
             Commit::Renew { record, entry, .. } => self
@@ -212,7 +236,11 @@ impl Store {
         };
         let deletes_only = matches!(
             commit,
-            Commit::Leave { .. } | Commit::Renew { beat: BeatWrite::Drop, .. }
+            Commit::Leave { .. }
+                | Commit::Renew {
+                    beat: BeatWrite::Drop,
+                    ..
+                }
         );
         unfulfilled.or_else(|| (self.full && !deletes_only).then_some(Refusal::Full))
     }
@@ -220,7 +248,10 @@ impl Store {
     /// Whose record it is counts too: the design has etcd compare the record's value, because a
     /// stamp can repeat after a restore.
     fn guard_own(&self, instance: InstanceId) -> Option<Refusal> {
-        let own = self.record.as_ref().is_some_and(|(record, _)| record.instance == instance);
+        let own = self
+            .record
+            .as_ref()
+            .is_some_and(|(record, _)| record.instance == instance);
         (!own).then_some(Refusal::RecordChanged)
     }
 
@@ -228,12 +259,19 @@ impl Store {
         if self.record_stamp() != record {
             return Some(Refusal::RecordChanged);
         }
-        entry.is_some_and(|entry| !self.has(entry)).then_some(Refusal::EntryMissing)
+        entry
+            .is_some_and(|entry| !self.has(entry))
+            .then_some(Refusal::EntryMissing)
     }
 
     fn write(&mut self, record: &Record, effect: &mut Effect) -> Option<Stamp> {
-        let created = self.record_stamp().map_or(self.revision, |stamp| stamp.created);
-        let stamp = Stamp { created, version: self.revision };
+        let created = self
+            .record_stamp()
+            .map_or(self.revision, |stamp| stamp.created);
+        let stamp = Stamp {
+            created,
+            version: self.revision,
+        };
         self.record = Some((Arc::new(record.clone()), stamp));
         effect.wrote = Some((record.state, record.term));
         Some(stamp)
@@ -241,7 +279,10 @@ impl Store {
 
     fn put_beat(&mut self) {
         let created = self.beat.map_or(self.revision, |stamp| stamp.created);
-        self.beat = Some(Stamp { created, version: self.revision });
+        self.beat = Some(Stamp {
+            created,
+            version: self.revision,
+        });
     }
 
     fn delete(&mut self, named: &EntryId, defects: &Defects, effect: &mut Effect) {
@@ -268,5 +309,7 @@ pub(crate) fn key(instance: InstanceId) -> String {
 }
 
 fn denied() -> Refusal {
-    Refusal::Denied { why: "write".to_owned() }
+    Refusal::Denied {
+        why: "write".to_owned(),
+    }
 }

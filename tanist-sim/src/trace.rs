@@ -13,7 +13,12 @@ pub(crate) fn tell(mut start: Scene, trace: &[Action]) -> Vec<String> {
             continue;
         }
         lines.push(format!("  tick {tick:>2}  {action}"));
-        for note in scene.world.notes.iter_mut().flat_map(|notes| notes.drain(..)) {
+        for note in scene
+            .world
+            .notes
+            .iter_mut()
+            .flat_map(|notes| notes.drain(..))
+        {
             lines.push(format!("             {note}"));
         }
     }

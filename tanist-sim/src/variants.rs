@@ -25,7 +25,10 @@ pub(crate) struct Variant {
 enum Net {
     /// An enumeration, and the property that has to fail. Others may fail sooner, and tell less:
     /// that a lease is counted wrongly is no news, that two work at once is.
-    Every { plan: &'static str, property: &'static str },
+    Every {
+        plan: &'static str,
+        property: &'static str,
+    },
     /// Random runs that heal.
     Healed,
 }
@@ -44,24 +47,59 @@ const MOST_RUNS: u64 = 2_000;
 
 /// All of them.
 pub(crate) const VARIANTS: [Variant; 12] = [
-    every("lease-from-receipt", "cut-late", "one_activation", |it| it.lease_from_receipt = true),
-    every("grace-too-short", "late-2", "one_activation", |it| it.grace_short_by = TICK),
-    every("no-grace", "entry-late", "one_activation", |it| it.no_grace = true),
-    every("withdraw-before-empty", "resign-late", "one_activation", |it| {
-        it.withdraw_before_empty = true;
+    every("lease-from-receipt", "cut-late", "one_activation", |it| {
+        it.lease_from_receipt = true
     }),
-    every("begin-unguarded", "exit-late", "begins_guarded", |it| it.begin_unguarded = true),
-    every("term-from-revision", "restore-exit", "terms_rise", |it| it.term_from_revision = true),
-    every("resigned-by-waiter", "beat-mood-late", "one_activation", |it| {
-        it.resigned_by_waiter = true;
+    every("grace-too-short", "late-2", "one_activation", |it| {
+        it.grace_short_by = TICK
     }),
-    every("count-survives-reconnect", "restore-cut", "one_activation", |it| {
-        it.count_survives_reconnect = true;
+    every("no-grace", "entry-late", "one_activation", |it| {
+        it.no_grace = true
     }),
-    every("delete-by-name", "end-double", "deletes_by_identity", |it| it.delete_by_name = true),
-    every("helper-marks-first", "kill-resign", "release_is_final", |it| {
-        it.helper_marks_first = true;
+    every(
+        "withdraw-before-empty",
+        "resign-late",
+        "one_activation",
+        |it| {
+            it.withdraw_before_empty = true;
+        },
+    ),
+    every("begin-unguarded", "exit-late", "begins_guarded", |it| {
+        it.begin_unguarded = true
     }),
+    every("term-from-revision", "restore-exit", "terms_rise", |it| {
+        it.term_from_revision = true
+    }),
+    every(
+        "resigned-by-waiter",
+        "beat-mood-late",
+        "one_activation",
+        |it| {
+            it.resigned_by_waiter = true;
+        },
+    ),
+    every(
+        "count-survives-reconnect",
+        "restore-cut",
+        "one_activation",
+        |it| {
+            it.count_survives_reconnect = true;
+        },
+    ),
+    every(
+        "delete-by-name",
+        "end-double",
+        "deletes_by_identity",
+        |it| it.delete_by_name = true,
+    ),
+    every(
+        "helper-marks-first",
+        "kill-resign",
+        "release_is_final",
+        |it| {
+            it.helper_marks_first = true;
+        },
+    ),
     healed("lost-renewal-is-loss", |it| it.lost_renewal_is_loss = true),
     healed("rank-is-veto", |it| it.rank_is_veto = true),
 ];
@@ -72,11 +110,19 @@ const fn every(
     property: &'static str,
     defects: fn(&mut Defects),
 ) -> Variant {
-    Variant { name, defects, net: Net::Every { plan, property } }
+    Variant {
+        name,
+        defects,
+        net: Net::Every { plan, property },
+    }
 }
 
 const fn healed(name: &'static str, defects: fn(&mut Defects)) -> Variant {
-    Variant { name, defects, net: Net::Healed }
+    Variant {
+        name,
+        defects,
+        net: Net::Healed,
+    }
 }
 
 impl Variant {
@@ -89,7 +135,11 @@ impl Variant {
             Net::Every { plan, property } => self.enumerated(plan, property, defects),
             Net::Healed => hunt(defects, Mode::Liveness, MOST_RUNS).map(|found| found.to_string()),
         };
-        Caught { name: self.name, took: begun.elapsed(), story }
+        Caught {
+            name: self.name,
+            took: begun.elapsed(),
+            story,
+        }
     }
 
     fn enumerated(&self, plan: &str, property: &str, defects: Defects) -> Option<String> {
@@ -137,7 +187,12 @@ mod tests {
     /// Those that are found within a second or two also without optimisation.
     #[test]
     fn the_mistakes_that_are_quickly_found_are_found() {
-        for name in ["grace-too-short", "no-grace", "withdraw-before-empty", "helper-marks-first"] {
+        for name in [
+            "grace-too-short",
+            "no-grace",
+            "withdraw-before-empty",
+            "helper-marks-first",
+        ] {
             let variant = VARIANTS.iter().find(|it| it.name == name).unwrap();
             assert!(variant.hunt().story.is_some(), "{name}");
         }

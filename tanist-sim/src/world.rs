@@ -75,7 +75,11 @@ pub(crate) enum Signal {
     /// A message waits for the supervisor.
     Report { node: usize, work: u32 },
     /// A tree was asked to stop, or killed.
-    Stopping { node: usize, work: u32, killed: bool },
+    Stopping {
+        node: usize,
+        work: u32,
+        killed: bool,
+    },
     /// A helper wants its next step done.
     Release { node: usize, work: u32 },
     /// The election in the store changed.
@@ -182,7 +186,10 @@ impl World {
         }
         self.broken = self.setup.properties.iter().find_map(|property| {
             let what = (property.check)(self, happening)?;
-            Some(Violation { property: property.name, what })
+            Some(Violation {
+                property: property.name,
+                what,
+            })
         });
     }
 

@@ -8,7 +8,10 @@ use crate::world::World;
 /// The lease is the world's own count, from when the commit was really sent.
 ///
 /// Source: reliability S5 and S7; design section 3, claim and lead.
-pub(super) const PROPERTY: Property = Property { name: "begins_guarded", check };
+pub(super) const PROPERTY: Property = Property {
+    name: "begins_guarded",
+    check,
+};
 
 fn check(world: &World, happening: &Happening<'_>) -> Option<String> {
     let Happening::Ordered { node, beginning } = *happening else {

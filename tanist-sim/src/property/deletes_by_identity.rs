@@ -7,7 +7,10 @@ use crate::world::World;
 /// Under the same key the same instance may stand anew, after its entry was lost.
 ///
 /// Source: reliability S8; design section 3, claim.
-pub(super) const PROPERTY: Property = Property { name: "deletes_by_identity", check };
+pub(super) const PROPERTY: Property = Property {
+    name: "deletes_by_identity",
+    check,
+};
 
 fn check(_: &World, happening: &Happening<'_>) -> Option<String> {
     let Happening::Deleted { named, deleted } = *happening else {

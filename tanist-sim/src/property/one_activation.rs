@@ -8,7 +8,10 @@ use crate::world::World;
 /// (design section 3, limits).
 ///
 /// Source: reliability S1; design section 3.
-pub(super) const PROPERTY: Property = Property { name: "one_activation", check };
+pub(super) const PROPERTY: Property = Property {
+    name: "one_activation",
+    check,
+};
 
 fn check(world: &World, happening: &Happening<'_>) -> Option<String> {
     let Happening::Started { node, term, work } = *happening else {

@@ -10,12 +10,19 @@ use crate::world::World;
 /// Excused after a restore, which can bring the deleted entry back.
 ///
 /// Source: design section 6, supervisor gone.
-pub(super) const PROPERTY: Property = Property { name: "release_is_final", check };
+pub(super) const PROPERTY: Property = Property {
+    name: "release_is_final",
+    check,
+};
 
 fn check(world: &World, happening: &Happening<'_>) -> Option<String> {
     match *happening {
         _ if world.ledger.forgot_at.is_some() => None,
-        Happening::Released { instance, entry, term } => done(world, instance, entry, term),
+        Happening::Released {
+            instance,
+            entry,
+            term,
+        } => done(world, instance, entry, term),
         Happening::Took { instance, commit } => late(world, instance, commit),
         Happening::Passing { .. }
         | Happening::Asked { .. }
@@ -29,12 +36,13 @@ fn check(world: &World, happening: &Happening<'_>) -> Option<String> {
 
 fn done(world: &World, instance: InstanceId, entry: &EntryId, term: Term) -> Option<String> {
     if world.store.has(entry) {
-        return Some(format!("the release of {instance} is done, but {entry} still stands"));
+        return Some(format!(
+            "the release of {instance} is done, but {entry} still stands"
+        ));
     }
     let (record, _) = world.store.record.as_ref()?;
-    let leads = record.instance == instance
-        && record.term == term
-        && record.state == RecordState::Leading;
+    let leads =
+        record.instance == instance && record.term == term && record.state == RecordState::Leading;
     leads.then(|| format!("the release of {instance} is done, but it leads in term {term}"))
 }
 

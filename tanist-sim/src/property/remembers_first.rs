@@ -5,7 +5,10 @@ use crate::world::World;
 /// A term is in the state directory before its work begins.
 ///
 /// Source: reliability 1.6; design section 3, claim.
-pub(super) const PROPERTY: Property = Property { name: "remembers_first", check };
+pub(super) const PROPERTY: Property = Property {
+    name: "remembers_first",
+    check,
+};
 
 fn check(world: &World, happening: &Happening<'_>) -> Option<String> {
     let Happening::Ordered { node, beginning } = *happening else {
@@ -13,6 +16,9 @@ fn check(world: &World, happening: &Happening<'_>) -> Option<String> {
     };
     let remembered = world.nodes[node].memory.highest_term;
     (remembered < beginning.term).then(|| {
-        format!("node {node} begins term {}, but its disk says {remembered}", beginning.term)
+        format!(
+            "node {node} begins term {}, but its disk says {remembered}",
+            beginning.term
+        )
     })
 }

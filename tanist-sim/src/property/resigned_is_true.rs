@@ -12,13 +12,23 @@ use crate::world::World;
 /// claim).
 ///
 /// Source: reliability S6; design sections 2 (withdraw) and 3 (stop).
-pub(super) const PROPERTY: Property = Property { name: "resigned_is_true", check };
+pub(super) const PROPERTY: Property = Property {
+    name: "resigned_is_true",
+    check,
+};
 
 fn check(world: &World, happening: &Happening<'_>) -> Option<String> {
-    let Happening::Wrote { state: RecordState::Resigned, term, instance } = *happening else {
+    let Happening::Wrote {
+        state: RecordState::Resigned,
+        term,
+        instance,
+    } = *happening
+    else {
         return None;
     };
-    let (node, tree, _) = world.trees().find(|(_, tree, _)| !tree.excused && tree.term <= term)?;
+    let (node, tree, _) = world
+        .trees()
+        .find(|(_, tree, _)| !tree.excused && tree.term <= term)?;
     Some(format!(
         "{instance} writes `resigned` while the work of node {node} in term {} is alive",
         tree.term

@@ -24,7 +24,11 @@ pub(crate) struct Patience {
 impl Patience {
     /// From now on no fault touches the core, and `latency` bounds every message of it.
     pub(crate) fn new(setup: &Setup, healed_at: Duration) -> Self {
-        Self { healed_at, lead_by: healed_at + bound(setup), led: None }
+        Self {
+            healed_at,
+            lead_by: healed_at + bound(setup),
+            led: None,
+        }
     }
 
     /// Whether the world is as it must be. Ask after every event.
@@ -45,7 +49,10 @@ impl Patience {
             (None, _) => None,
             (Some(led), leader) => (leader != Some(led)).then(|| Violation {
                 property: STAYS_LEADER,
-                what: format!("the work of node {} ended at {:?} for no reason", led.0, world.time),
+                what: format!(
+                    "the work of node {} ended at {:?} for no reason",
+                    led.0, world.time
+                ),
             }),
         }
     }
@@ -55,7 +62,12 @@ impl Patience {
 /// may stand before, a former leader's planned stop, and two commits.
 fn bound(setup: &Setup) -> Duration {
     let longest = |span: fn(&tanist_core::Timing) -> Duration| {
-        setup.machines.iter().map(|machine| span(&machine.timing)).max().unwrap_or_default()
+        setup
+            .machines
+            .iter()
+            .map(|machine| span(&machine.timing))
+            .max()
+            .unwrap_or_default()
     };
     let grace = longest(|timing| tanist_core::Timing::grace(timing.lease()));
     let ranks = u32::try_from(setup.machines.len()).unwrap_or(u32::MAX);

@@ -9,7 +9,10 @@ use crate::world::World;
 /// (design section 3, limits). A restart in place keeps its term, and its node.
 ///
 /// Source: reliability S2 and S3; design section 3, claim.
-pub(super) const PROPERTY: Property = Property { name: "terms_rise", check };
+pub(super) const PROPERTY: Property = Property {
+    name: "terms_rise",
+    check,
+};
 
 fn check(world: &World, happening: &Happening<'_>) -> Option<String> {
     let Happening::Started { node, term, work } = *happening else {
@@ -20,10 +23,12 @@ fn check(world: &World, happening: &Happening<'_>) -> Option<String> {
         return None;
     }
     let claim = work.guard.as_ref()?.claim?;
-    let forgivable = ledger.forgotten
-        && claim.knew < ledger.highest
-        && claim.unix <= ledger.highest.number();
+    let forgivable =
+        ledger.forgotten && claim.knew < ledger.highest && claim.unix <= ledger.highest.number();
     (!forgivable).then(|| {
-        format!("node {node} starts work in term {term}, after one in term {}", ledger.highest)
+        format!(
+            "node {node} starts work in term {term}, after one in term {}",
+            ledger.highest
+        )
     })
 }

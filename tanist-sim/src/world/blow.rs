@@ -53,7 +53,9 @@ impl World {
             }
             Blow::ForeignLeaves => {
                 let line = &self.store.line;
-                let place = line.iter().position(|candidate| candidate.instance().is_none());
+                let place = line
+                    .iter()
+                    .position(|candidate| candidate.instance().is_none());
                 if let Some(place) = place {
                     self.store().strike(place);
                 }
@@ -95,7 +97,10 @@ impl World {
         self.forget();
         let store = self.store();
         if record_only {
-            let stamp = Stamp { created: store.revision, version: store.revision };
+            let stamp = Stamp {
+                created: store.revision,
+                version: store.revision,
+            };
             store.record = saved.record.clone().map(|(record, _)| (record, stamp));
             store.beat = saved.beat.map(|_| stamp);
             return;
@@ -128,7 +133,9 @@ impl World {
 
     /// An election wiped completely is covered while no machine joins that has never seen it.
     fn all_have_seen(&self) -> bool {
-        self.nodes.iter().all(|node| node.memory.longest_lease > Duration::ZERO)
+        self.nodes
+            .iter()
+            .all(|node| node.memory.longest_lease > Duration::ZERO)
     }
 
     /// A backup is covered while nobody is at work whom another machine has never heard of.
@@ -137,9 +144,23 @@ impl World {
             .store
             .record
             .as_ref()
-            .map_or((Term::ZERO, true), |(r, _)| (r.term, r.state == RecordState::Resigned));
-        let known = |term: Term| self.nodes.iter().all(|node| node.memory.highest_term >= term);
-        let at_work = self.trees().map(|(_, tree, _)| tree.term).max().unwrap_or_default();
-        known(if resigned { at_work } else { stored.max(at_work) })
+            .map_or((Term::ZERO, true), |(r, _)| {
+                (r.term, r.state == RecordState::Resigned)
+            });
+        let known = |term: Term| {
+            self.nodes
+                .iter()
+                .all(|node| node.memory.highest_term >= term)
+        };
+        let at_work = self
+            .trees()
+            .map(|(_, tree, _)| tree.term)
+            .max()
+            .unwrap_or_default();
+        known(if resigned {
+            at_work
+        } else {
+            stored.max(at_work)
+        })
     }
 }

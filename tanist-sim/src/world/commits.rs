@@ -179,12 +179,18 @@ impl World {
         let Some(supervisor) = &mut node.supervisor else {
             return;
         };
-        let known = supervisor.proof.filter(|proof| proof.term >= term && proof.leading);
+        let known = supervisor
+            .proof
+            .filter(|proof| proof.term >= term && proof.leading);
         let sent = match known {
             Some(proof) if proof.term > term || proof.sent >= answer.sent || !leading => return,
             Some(_) | None => answer.sent,
         };
-        supervisor.proof = Some(Proof { term, sent, leading });
+        supervisor.proof = Some(Proof {
+            term,
+            sent,
+            leading,
+        });
         let owner = supervisor.instance;
         if !leading {
             return;
@@ -203,7 +209,11 @@ impl World {
 
     fn had(&mut self, instance: InstanceId, effect: &Effect) {
         if let Some((state, term)) = effect.wrote {
-            self.happened(&Happening::Wrote { state, term, instance });
+            self.happened(&Happening::Wrote {
+                state,
+                term,
+                instance,
+            });
             if term > self.ledger.highest {
                 self.ledger.forgotten = false;
             }
@@ -244,8 +254,9 @@ fn describe(view: &tanist_core::View) -> String {
             )
         },
     );
-    let beat = view.beat.map_or_else(|| "no beat".to_owned(), |b| format!("beat {}", b.version));
+    let beat = view
+        .beat
+        .map_or_else(|| "no beat".to_owned(), |b| format!("beat {}", b.version));
     let line: Vec<String> = view.line.iter().map(|it| it.entry.to_string()).collect();
     format!("{record}, {beat}, line [{}]", line.join(" "))
 }
-

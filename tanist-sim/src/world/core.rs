@@ -83,7 +83,10 @@ impl World {
             Order::Remember(memory) => self.node(node).memory = memory,
             Order::Begin(beginning) => {
                 self.note(node, || format!("begins term {}", beginning.term));
-                self.happened(&Happening::Ordered { node, beginning: &beginning });
+                self.happened(&Happening::Ordered {
+                    node,
+                    beginning: &beginning,
+                });
                 let safe_until = beginning.safe_until;
                 let limit = self.proven_until(node).unwrap_or(safe_until);
                 self.prepare_guard(node);
@@ -101,7 +104,10 @@ impl World {
     }
 
     fn send(&mut self, node: usize, ask: tanist_core::Ask, commit: Commit) {
-        self.happened(&Happening::Asked { node, commit: &commit });
+        self.happened(&Happening::Asked {
+            node,
+            commit: &commit,
+        });
         self.note(node, || format!("asks {}: {}", ask.id, brief(&commit)));
         let sent_at = self.now(node);
         let defects = self.setup.defects;
@@ -113,11 +119,18 @@ impl World {
         let instance = supervisor.instance;
         if !connected {
             let outcome = tanist_core::Outcome::NotSent;
-            self.tell(node, Input::Fact(tanist_core::Fact::Answered { ask, outcome }));
+            self.tell(
+                node,
+                Input::Fact(tanist_core::Fact::Answered { ask, outcome }),
+            );
             return;
         }
         if let Commit::Claim { record, .. } = &commit {
-            let claim = Claimed { term: record.term, knew, unix: sent_at.unix };
+            let claim = Claimed {
+                term: record.term,
+                knew,
+                unix: sent_at.unix,
+            };
             let release = release_for(&commit, instance, defects);
             self.prepare_guard(node);
             if let Some(release) = release {
@@ -133,7 +146,13 @@ impl World {
             late: false,
         };
         self.node(node).requests.push(request);
-        self.signal(Signal::Sent { node, sent: Sent { instance, id: ask.id } });
+        self.signal(Signal::Sent {
+            node,
+            sent: Sent {
+                instance,
+                id: ask.id,
+            },
+        });
     }
 
     /// A guard whose work is over is dismissed once the supervisor needs it no more.
@@ -167,7 +186,9 @@ fn brief(commit: &Commit) -> String {
         Commit::Found { .. } => "found the election".to_owned(),
         Commit::Stand { .. } => "stand".to_owned(),
         Commit::Publish { .. } => "publish".to_owned(),
-        Commit::Claim { record, over, beat, .. } => format!(
+        Commit::Claim {
+            record, over, beat, ..
+        } => format!(
             "claim term {} as {:?}, over record {} and beat {}",
             record.term,
             record.state,

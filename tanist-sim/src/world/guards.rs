@@ -1,8 +1,6 @@
 //! The guard, its tree and its release helper.
 
-use tanist_core::{
-    Input, Moment, ReleaseStep, Term, WorkAction, WorkInput, WorkReport, Workload,
-};
+use tanist_core::{Input, Moment, ReleaseStep, Term, WorkAction, WorkInput, WorkReport, Workload};
 
 use super::{Signal, World};
 use crate::happening::Happening;
@@ -14,7 +12,11 @@ impl World {
         self.dismiss(node);
         let timing = self.setup.machines[node].timing;
         let node = self.node(node);
-        let Some(owner) = node.supervisor.as_ref().map(|supervisor| supervisor.instance) else {
+        let Some(owner) = node
+            .supervisor
+            .as_ref()
+            .map(|supervisor| supervisor.instance)
+        else {
             return;
         };
         if node.works.iter().any(|work| work.serves(owner)) {
@@ -55,7 +57,10 @@ impl World {
     pub(super) fn dismiss(&mut self, node: usize) {
         let used = self.own_work(node).is_some_and(|work| {
             work.tree.is_none()
-                && work.guard.as_ref().is_none_or(|guard| guard.limit.is_some())
+                && work
+                    .guard
+                    .as_ref()
+                    .is_none_or(|guard| guard.limit.is_some())
         });
         if used {
             self.order(node, ToGuard::Dismiss);
@@ -103,7 +108,9 @@ impl World {
         if alive && !self.nodes[node].supervises() {
             return;
         }
-        let report = self.work(node, serial).and_then(|work| work.reports.pop_front());
+        let report = self
+            .work(node, serial)
+            .and_then(|work| work.reports.pop_front());
         match report {
             Some(WorkReport::Empty | WorkReport::TooLate) if alive => {
                 self.tell(node, Input::Stopped);
@@ -126,7 +133,11 @@ impl World {
         };
         tree.stopping = true;
         self.guard(node, serial, WorkInput::Exited);
-        self.signal(Signal::Stopping { node, work: serial, killed: false });
+        self.signal(Signal::Stopping {
+            node,
+            work: serial,
+            killed: false,
+        });
     }
 
     /// The last process of the tree is gone, and whoever watches it has verified that.
@@ -165,7 +176,11 @@ impl World {
         let step = release.step().clone();
         self.note(node, || format!("helper {serial} asks {step:?}"));
         let outcome = self.decide_release(owner, &step, &defects);
-        let outcome = if lost { tanist_core::Outcome::Unknown } else { outcome };
+        let outcome = if lost {
+            tanist_core::Outcome::Unknown
+        } else {
+            outcome
+        };
         match &step {
             ReleaseStep::DeleteEntry(_) => release.deleted(&outcome),
             ReleaseStep::Read if !lost => {
@@ -218,11 +233,7 @@ impl World {
                 return;
             };
             guard.workload.handle(now, next);
-            loop {
-                let Some(guard) = self.work(node, serial).and_then(|work| work.guard.as_mut())
-                else {
-                    break;
-                };
+            while let Some(guard) = self.work(node, serial).and_then(|work| work.guard.as_mut()) {
                 match guard.workload.poll() {
                     WorkAction::WaitUntil(moment) => {
                         guard.wake = moment;
@@ -251,7 +262,11 @@ impl World {
                 self.note(node, || {
                     format!("guard {serial} {}", if killed { "kills" } else { "stops" })
                 });
-                self.signal(Signal::Stopping { node, work: serial, killed });
+                self.signal(Signal::Stopping {
+                    node,
+                    work: serial,
+                    killed,
+                });
             }
             WorkAction::Report(report) => {
                 let work = self.work(node, serial)?;
@@ -287,10 +302,22 @@ impl World {
         };
         let term = guard.claim.map_or(Term::ZERO, |claim| claim.term);
         let limit = guard.limit.unwrap_or(Moment::ORIGIN);
-        work.tree = Some(Tree { term, stopping: false, killed: false, limit, excused: false });
+        work.tree = Some(Tree {
+            term,
+            stopping: false,
+            killed: false,
+            limit,
+            excused: false,
+        });
         let work = work.clone();
-        self.note(node, || format!("guard {serial} starts the work of term {term}"));
-        self.happened(&Happening::Started { node, term, work: &work });
+        self.note(node, || {
+            format!("guard {serial} starts the work of term {term}")
+        });
+        self.happened(&Happening::Started {
+            node,
+            term,
+            work: &work,
+        });
         self.started += 1;
         self.ledger.highest = self.ledger.highest.max(term);
     }
@@ -325,14 +352,19 @@ impl World {
     }
 
     pub(super) fn work(&mut self, node: usize, serial: u32) -> Option<&mut Work> {
-        self.node(node).works.iter_mut().find(|work| work.serial == serial)
+        self.node(node)
+            .works
+            .iter_mut()
+            .find(|work| work.serial == serial)
     }
 
     /// The guard that the present supervisor talks to.
     fn own_work(&mut self, node: usize) -> Option<&mut Work> {
         let owner = self.nodes[node].supervisor.as_ref()?.instance;
         self.node(node)
-            .works.iter_mut().rfind(|work| work.serves(owner))
+            .works
+            .iter_mut()
+            .rfind(|work| work.serves(owner))
     }
 
     /// Whether the supervisor that holds the other end of a guard's pipe is alive.

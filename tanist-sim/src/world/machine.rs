@@ -66,7 +66,10 @@ impl World {
         supervisor.opening = false;
         supervisor.open = true;
         // As of etcd: the keepalive was sent before the store counted.
-        let grant = Grant { ttl, assured: ttl.mul_f64(0.97) };
+        let grant = Grant {
+            ttl,
+            assured: ttl.mul_f64(0.97),
+        };
         self.tell(node, Input::Fact(Fact::Opened(grant)));
         self.connect(node);
     }
@@ -110,7 +113,10 @@ impl World {
         supervisor.open = false;
         supervisor.link = None;
         self.node(node).views.clear();
-        let ended = Fact::Ended { why: "expired".to_owned(), retry: true };
+        let ended = Fact::Ended {
+            why: "expired".to_owned(),
+            retry: true,
+        };
         self.tell(node, Input::Fact(ended));
     }
 
@@ -152,20 +158,31 @@ impl World {
         if let Some(tree) = &mut work.tree {
             tree.stopping = true;
             tree.killed = true;
-            self.signal(Signal::Stopping { node, work: serial, killed: true });
+            self.signal(Signal::Stopping {
+                node,
+                work: serial,
+                killed: true,
+            });
             return;
         }
         work.over = true;
-        let begins = orders.iter().any(|order| matches!(order, ToGuard::Begin { .. }));
+        let begins = orders
+            .iter()
+            .any(|order| matches!(order, ToGuard::Begin { .. }));
         if begins || guard.as_ref().is_none_or(|guard| guard.limit.is_some()) {
             self.tell(node, Input::Stopped);
             return;
         }
         // Another is made ready, and handed what this one was.
         let handed = guard.and_then(|guard| {
-            Some(ToGuard::Release { release: guard.release?, claim: guard.claim? })
+            Some(ToGuard::Release {
+                release: guard.release?,
+                claim: guard.claim?,
+            })
         });
-        let on_pipe = orders.into_iter().rfind(|order| matches!(order, ToGuard::Release { .. }));
+        let on_pipe = orders
+            .into_iter()
+            .rfind(|order| matches!(order, ToGuard::Release { .. }));
         self.prepare_guard(node);
         if let Some(order) = on_pipe.or(handed) {
             self.order(node, order);
@@ -179,7 +196,11 @@ impl World {
             return;
         }
         let it = self.node(node);
-        let memory = if disk { tanist_core::Memory::default() } else { it.memory };
+        let memory = if disk {
+            tanist_core::Memory::default()
+        } else {
+            it.memory
+        };
         *it = Node {
             memory,
             starts: it.starts,
@@ -215,13 +236,19 @@ impl World {
     fn catch_up(&mut self, node: usize) {
         for work in self.nodes[node].works.clone() {
             for _ in &work.orders {
-                self.signal(Signal::Order { node, work: work.serial });
+                self.signal(Signal::Order {
+                    node,
+                    work: work.serial,
+                });
             }
             for _ in &work.reports {
                 if self.setup.instant_pipes {
                     self.read_report(node, work.serial);
                 } else {
-                    self.signal(Signal::Report { node, work: work.serial });
+                    self.signal(Signal::Report {
+                        node,
+                        work: work.serial,
+                    });
                 }
             }
         }
@@ -246,12 +273,18 @@ impl World {
     }
 
     fn running(&mut self, node: usize) -> Option<&mut Supervisor> {
-        if self.nodes[node].supervises() { self.node(node).supervisor.as_mut() } else { None }
+        if self.nodes[node].supervises() {
+            self.node(node).supervisor.as_mut()
+        } else {
+            None
+        }
     }
 
     /// No disk dies while a leader that the store has forgotten may be at work.
     fn may_lose_disk(&self) -> bool {
-        let longest = (0..self.nodes.len()).map(|node| self.setup.lease(node)).max();
+        let longest = (0..self.nodes.len())
+            .map(|node| self.setup.lease(node))
+            .max();
         let over = longest.unwrap_or_default() * 2 + Duration::from_secs(1);
         self.ledger.forgot_at.is_none_or(|at| self.time > at + over)
     }
