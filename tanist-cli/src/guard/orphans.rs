@@ -40,7 +40,9 @@ pub(super) fn sweep(dead: i32, cgroup: Option<&Cgroup>) {
 
 fn sweep_once(cgroup: Option<&Cgroup>) -> io::Result<bool> {
     let mut tree = Tree::new()?;
-    let own_session = rustix::process::getsid(None)?.as_raw_pid();
+    // Zero where the session's leader lives outside this PID namespace, which `getsid` of rustix
+    // takes for impossible.
+    let own_session = tree.own()?.session;
     if let Some(cgroup) = cgroup {
         cgroup.kill();
     }

@@ -56,6 +56,11 @@ impl Tree {
         })
     }
 
+    /// What the kernel says of this process itself.
+    pub(super) fn own(&mut self) -> io::Result<Stat> {
+        self.procfs.stat(self.own)
+    }
+
     /// How many children of this process `belongs` says are of the tree, zombies included.
     ///
     /// Zero is proof that no descendant is left: who loses its parent becomes a child of this
