@@ -11,7 +11,20 @@ use crate::moment::Moment;
 /// ```
 ///
 /// One number, the lease L, derives all the others; each may be set. [`Timing::new`] refuses a
-/// budget in which one lost request would end the leadership.
+/// budget in which one lost request would end the leadership, and one that asks more of a kernel
+/// than it keeps: what it accepts, an idle machine keeps.
+///
+/// | span | at least | because |
+/// |---|---|---|
+/// | `kill_time` | 10 ms | processes are reaped and counted; a kernel may take one tick (100 Hz) for each step |
+/// | `guard_delay` | 10 ms | a process that may run is run within one tick |
+/// | `renew_every` | 20 ms | a timer and a thread are woken for it, a tick each |
+/// | `request_timeout` | 30 ms | there, the store's own work, and back: a tick each |
+/// | `lost_stop_timeout` | 0 | who has no time for a stop signal is killed |
+/// | `session_ttl` | the lease | a session that ends before the lease takes the leadership with it |
+/// | `lease` | `2 renew_every + request_timeout + lost_stop_timeout + kill_time + guard_delay` and 1 ms | one lost request is harmless |
+///
+/// Derived from a lease of [`Timing::SHORTEST_LEASE`] the spans are exactly these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Timing {
     lease: Duration,
@@ -48,10 +61,25 @@ pub struct TimingSettings {
 /// A budget that cannot be kept, and the number to change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TimingError {
-    /// A span that has to be positive is zero.
-    Zero {
+    /// A span is shorter than anything here can be done in.
+    TooShort {
         /// The setting's name.
         setting: &'static str,
+        /// How long it is.
+        span: Duration,
+        /// The shortest that can be kept.
+        at_least: Duration,
+        /// Why.
+        because: &'static str,
+        /// The shortest lease that derives it, where it was derived.
+        lease_at_least: Option<Duration>,
+    },
+    /// A span is longer than any leader should be waited for.
+    TooLong {
+        /// The setting's name.
+        setting: &'static str,
+        /// The longest that is taken.
+        at_most: Duration,
     },
     /// Stopping takes longer than the lease lasts.
     StopExceedsLease {
@@ -74,6 +102,14 @@ pub enum TimingError {
 impl Timing {
     /// The lease used where none is set.
     pub const DEFAULT_LEASE: Duration = Duration::from_secs(8);
+    /// The shortest lease that derives spans which can be kept.
+    pub const SHORTEST_LEASE: Duration = Duration::from_millis(160);
+    /// The longest lease: for so long nobody leads when a leader vanished.
+    pub const LONGEST_LEASE: Duration = Duration::from_secs(12 * 3600);
+    /// The longest of the other spans, `stop_timeout` apart.
+    const LONGEST: Duration = Duration::from_secs(24 * 3600);
+    /// One tick of a kernel that has 100 of them a second.
+    const TICK: Duration = Duration::from_millis(10);
     /// The planned stop's grace where none is set.
     pub const DEFAULT_STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -84,6 +120,12 @@ impl Timing {
     /// [`TimingError`] names the first inequality that does not hold.
     pub fn new(settings: TimingSettings) -> Result<Self, TimingError> {
         let lease = settings.lease.unwrap_or(Self::DEFAULT_LEASE);
+        if lease > Self::LONGEST_LEASE {
+            return Err(TimingError::TooLong {
+                setting: "lease",
+                at_most: Self::LONGEST_LEASE,
+            });
+        }
         let timing = Self {
             lease,
             renew_every: settings.renew_every.unwrap_or(lease / 8),
@@ -94,6 +136,7 @@ impl Timing {
             session_ttl: settings.session_ttl.unwrap_or(lease * 5 / 4),
             stop_timeout: settings.stop_timeout.unwrap_or(Self::DEFAULT_STOP_TIMEOUT),
         };
+        timing.check_each(&settings)?;
         timing.check()?;
         Ok(timing)
     }
@@ -102,7 +145,8 @@ impl Timing {
     ///
     /// # Errors
     ///
-    /// [`TimingError::Zero`] if the lease is too short to be divided.
+    /// [`TimingError::TooShort`] below [`Timing::SHORTEST_LEASE`], [`TimingError::TooLong`] above
+    /// [`Timing::LONGEST_LEASE`].
     pub fn from_lease(lease: Duration) -> Result<Self, TimingError> {
         Self::new(TimingSettings {
             lease: Some(lease),
@@ -110,17 +154,73 @@ impl Timing {
         })
     }
 
-    fn check(&self) -> Result<(), TimingError> {
-        for (setting, span) in [
-            ("lease", self.lease),
-            ("renew-every", self.renew_every),
-            ("request-timeout", self.request_timeout),
-            ("session-ttl", self.session_ttl),
-        ] {
-            if span.is_zero() {
-                return Err(TimingError::Zero { setting });
+    /// Whether each span is one that can be kept, the others apart.
+    fn check_each(&self, settings: &TimingSettings) -> Result<(), TimingError> {
+        let spans = [
+            (
+                "kill-time",
+                self.kill_time,
+                settings.kill_time,
+                Self::TICK,
+                "killed processes are not gone before the kernel's next tick",
+            ),
+            (
+                "guard-delay",
+                self.guard_delay,
+                settings.guard_delay,
+                Self::TICK,
+                "a process that may run is not always run before the kernel's next tick",
+            ),
+            (
+                "renew-every",
+                self.renew_every,
+                settings.renew_every,
+                Self::TICK * 2,
+                "each renewal wakes a timer and a thread, which takes a tick of the kernel each",
+            ),
+            (
+                "request-timeout",
+                self.request_timeout,
+                settings.request_timeout,
+                Self::TICK * 3,
+                "the way there, the store's own work and the way back take a tick of the kernel \
+                 each",
+            ),
+            (
+                "lost-stop-timeout",
+                self.lost_stop_timeout,
+                settings.lost_stop_timeout,
+                Duration::ZERO,
+                "",
+            ),
+            (
+                "session-ttl",
+                self.session_ttl,
+                settings.session_ttl,
+                self.lease,
+                "a session that ends before the lease takes the leadership with it",
+            ),
+        ];
+        for (setting, span, given, at_least, because) in spans {
+            if span < at_least {
+                return Err(TimingError::TooShort {
+                    setting,
+                    span,
+                    at_least,
+                    because,
+                    lease_at_least: given.is_none().then_some(Self::SHORTEST_LEASE),
+                });
+            }
+            if span > Self::LONGEST {
+                let at_most = Self::LONGEST;
+                return Err(TimingError::TooLong { setting, at_most });
             }
         }
+        Ok(())
+    }
+
+    /// Whether the spans fit into the lease together.
+    fn check(&self) -> Result<(), TimingError> {
         let stop = self.lost_stop();
         let Some(available) = self.lease.checked_sub(stop) else {
             return Err(TimingError::StopExceedsLease {
@@ -220,7 +320,27 @@ impl Timing {
 impl fmt::Display for TimingError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Zero { setting } => write!(f, "{setting} must be longer than zero"),
+            Self::TooShort {
+                setting,
+                span,
+                at_least,
+                because,
+                lease_at_least,
+            } => {
+                write!(
+                    f,
+                    "{setting} is {span:?} and has to be at least {at_least:?}: {because}: "
+                )?;
+                match lease_at_least {
+                    Some(lease) => write!(f, "raise lease to {lease:?}, or set {setting}"),
+                    None => write!(f, "raise {setting} to {at_least:?}"),
+                }
+            }
+            Self::TooLong { setting, at_most } => write!(
+                f,
+                "{setting} is longer than {} hours: lower it",
+                at_most.as_secs() / 3600
+            ),
             Self::StopExceedsLease { lease, stop } => write!(
                 f,
                 "stopping may take {stop:?} (lost-stop-timeout + kill-time + guard-delay) but the \
@@ -269,8 +389,76 @@ mod tests {
 
     #[test]
     fn every_derived_budget_survives_one_lost_request() {
-        for millis in 16..20_000 {
+        for millis in 160..20_000 {
             Timing::from_lease(Duration::from_millis(millis)).unwrap();
+        }
+        Timing::from_lease(Timing::LONGEST_LEASE).unwrap();
+    }
+
+    #[test]
+    fn a_lease_that_no_kernel_keeps_is_refused_with_the_shortest_one() {
+        assert!(Timing::from_lease(Timing::SHORTEST_LEASE).is_ok());
+        for lease in [
+            Duration::ZERO,
+            Duration::from_millis(8),
+            Timing::SHORTEST_LEASE - Duration::from_nanos(1),
+        ] {
+            let said = Timing::from_lease(lease).unwrap_err().to_string();
+            assert!(said.contains("raise lease to 160ms"), "{lease:?}: {said}");
+        }
+    }
+
+    /// The smallest budget of all, and the same with each span a millisecond shorter.
+    #[test]
+    fn every_span_has_its_shortest_and_the_error_names_it() {
+        let millis = Duration::from_millis;
+        let smallest = TimingSettings {
+            lease: Some(millis(91)),
+            renew_every: Some(millis(20)),
+            request_timeout: Some(millis(30)),
+            lost_stop_timeout: Some(millis(0)),
+            kill_time: Some(millis(10)),
+            guard_delay: Some(millis(10)),
+            session_ttl: Some(millis(91)),
+            stop_timeout: None,
+        };
+        Timing::new(smallest).unwrap();
+        type Field = fn(&mut TimingSettings) -> &mut Option<Duration>;
+        let fields: [(&str, Field); 6] = [
+            ("raise lease to 91ms", |s| &mut s.lease),
+            ("raise renew-every to 20ms", |s| &mut s.renew_every),
+            ("raise request-timeout to 30ms", |s| &mut s.request_timeout),
+            ("raise kill-time to 10ms", |s| &mut s.kill_time),
+            ("raise guard-delay to 10ms", |s| &mut s.guard_delay),
+            ("raise session-ttl to 91ms", |s| &mut s.session_ttl),
+        ];
+        for (remedy, field) in fields {
+            let mut shorter = smallest;
+            let span = field(&mut shorter);
+            *span = span.map(|span| span - millis(1));
+            let said = Timing::new(shorter).unwrap_err().to_string();
+            assert!(said.contains(remedy), "{said}");
+        }
+    }
+
+    #[test]
+    fn spans_without_end_are_refused_and_never_overflow() {
+        for field in 0..7 {
+            let endless = |at: usize| (at == field).then_some(Duration::MAX);
+            let settings = TimingSettings {
+                lease: endless(0),
+                renew_every: endless(1),
+                request_timeout: endless(2),
+                lost_stop_timeout: endless(3),
+                kill_time: endless(4),
+                guard_delay: endless(5),
+                session_ttl: endless(6),
+                stop_timeout: None,
+            };
+            assert!(
+                matches!(Timing::new(settings), Err(TimingError::TooLong { .. })),
+                "{field}"
+            );
         }
     }
 

@@ -6,7 +6,7 @@ use crate::span::Span;
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Timing")]
 pub(crate) struct TimingArgs {
-    /// How long a leadership outlives its last acknowledged renewal [default: 8s].
+    /// How long a leadership outlives its last acknowledged renewal; 160ms to 12h [default: 8s].
     #[arg(
         long,
         value_name = "SPAN",

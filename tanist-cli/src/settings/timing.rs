@@ -42,7 +42,8 @@ pub(super) fn resolve(layers: Layers<'_>, args: &TimingArgs) -> Result<Timing, P
 
 const fn slug(error: &TimingError) -> &'static str {
     match error {
-        TimingError::Zero { .. } => "timing::zero",
+        TimingError::TooShort { .. } => "timing::too-short",
+        TimingError::TooLong { .. } => "timing::too-long",
         TimingError::StopExceedsLease { .. } => "timing::stop-exceeds-lease",
         TimingError::OneLostRequest { .. } => "timing::one-lost-request",
     }

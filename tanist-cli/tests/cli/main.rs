@@ -9,3 +9,4 @@ mod refusals;
 mod signals;
 mod stage;
 mod takeover;
+mod timings;

@@ -102,12 +102,13 @@ fn impossible_timings_name_the_number_to_change() {
         "true",
     ];
     refused(&stage, &args, 64, "timing::stop-exceeds-lease");
-    refused(
-        &stage,
-        &["run", "-e", "demo", "--lease", "0s", "--", "true"],
-        64,
-        "timing::zero",
-    );
+    for short in ["0s", "8ms", "159ms"] {
+        let args = ["run", "-e", "demo", "--lease", short, "--", "true"];
+        let said = refused(&stage, &args, 64, "timing::too-short");
+        assert!(said.contains("raise lease to 160ms"), "{said}");
+    }
+    let args = ["run", "-e", "demo", "--lease", "24h", "--", "true"];
+    refused(&stage, &args, 64, "timing::too-long");
 }
 
 #[test]
