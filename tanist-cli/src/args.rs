@@ -182,7 +182,7 @@ pub(crate) struct RunArgs {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Place")]
 pub(crate) struct PlaceArgs {
-    /// Where the election is held [default: local:, this machine].
+    /// Where the election is held: local:, or local:DIR [default: local:, this machine].
     #[arg(
         short,
         long,
@@ -193,7 +193,7 @@ pub(crate) struct PlaceArgs {
     pub(crate) store: Option<String>,
 
     /// Sockets, role files and the local store [default: /run/tanist as root, else
-    /// $XDG_RUNTIME_DIR/tanist].
+    /// $XDG_RUNTIME_DIR/tanist]. As every path, from the directory the command is given in.
     #[arg(
         long,
         value_name = "DIR",

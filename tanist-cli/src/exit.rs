@@ -30,7 +30,7 @@ pub(crate) enum Code {
     No = 1,
     /// `status`, `leader`: nobody leads. The same number as `systemctl is-active` uses.
     NoLeader = 3,
-    /// `status`: the store knows nothing of this election.
+    /// `status`, `leader`: the store knows nothing of this election, or there is no store.
     UnknownElection = 4,
     /// `EX_USAGE`: the command line or an environment variable is wrong. Starting again without
     /// changing it cannot help.

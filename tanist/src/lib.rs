@@ -103,5 +103,5 @@ pub fn backends() -> impl Iterator<Item = &'static str> {
 ///
 /// As [`Session::open`].
 pub fn open_backend(target: &Target) -> Result<Box<dyn Backend>, Error> {
-    backend::table::open(target)
+    backend::table::open(target, backend::table::Access::Stand)
 }

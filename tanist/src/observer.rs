@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use tanist_core::{Fact, Focus};
 
-use crate::backend::{Backend, table};
+use crate::backend::Backend;
+use crate::backend::table::{self, Access};
 use crate::clock;
 use crate::error::{Error, ErrorKind};
 use crate::link::{Command, ElectionName, Link, LinkPeer, LinkSettings, Report};
@@ -14,6 +15,9 @@ use crate::status::Status;
 use crate::target::{Target, check_election};
 
 /// Watches an election without standing in it, and without a session of the store.
+///
+/// It creates nothing: an election or a store that is not there yet is seen as an empty one, until
+/// somebody stands in it.
 ///
 /// It has no task of its own: it works while [`Observer::changed`] is awaited.
 pub struct Observer {
@@ -35,7 +39,7 @@ impl Observer {
         reason = "an opening that has to wait must stay possible"
     )]
     pub async fn open(target: &Target, election: &str) -> Result<Self, Error> {
-        Self::with_backend(table::open(target)?, election)
+        Self::with_backend(table::open(target, Access::Look)?, election)
     }
 
     /// The same through a backend that is not one of those built in.

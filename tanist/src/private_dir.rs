@@ -14,23 +14,37 @@ use crate::error::{Error, ErrorKind};
 /// No file of ours is ever near this size; one that is was not written by us.
 const LARGEST: u64 = 1 << 20;
 
-/// Makes sure that `path` is a directory of ours, with mode 0700, in a place where nobody else but
-/// root can swap it: neither it nor a directory above it, up to `/`. Creates it, and what is missing
-/// above it, if need be.
+/// Makes sure that `path` is a directory of ours, as [`check`] has it. Creates it, and what is
+/// missing above it, if need be.
 pub(crate) fn prepare(path: &Path, operation: &'static str) -> Result<(), Error> {
-    let io = |error: io::Error| Error::io(operation, error).with("path", path.display());
-    // An existing one is looked at as it is: its mode is checked, never changed.
+    create(path, operation)?;
+    check(path, operation).map(drop)
+}
+
+/// Makes a directory that only its owner can reach into, unless there is one already: that one is
+/// left as it is.
+pub(crate) fn create(path: &Path, operation: &'static str) -> Result<(), Error> {
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(path)
-        .map_err(io)?;
+        .map_err(|error| Error::io(operation, error).with("path", path.display()))
+}
+
+/// Makes sure that `path`, if there is anything, is a directory of ours, with mode 0700, in a place
+/// where nobody else but root can swap it: neither it nor a directory above it, up to `/`. Tells
+/// whether there is one.
+pub(crate) fn check(path: &Path, operation: &'static str) -> Result<bool, Error> {
+    let io = |error: io::Error| Error::io(operation, error).with("path", path.display());
     let refuse = |why: String, hint: String| {
         Err(Error::new(ErrorKind::Unsafe, operation, why)
             .with("path", path.display())
             .hint(hint))
     };
-    let is = path.symlink_metadata().map_err(io)?;
+    let is = match path.symlink_metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        is => is.map_err(io)?,
+    };
     if !is.is_dir() {
         return refuse(
             "it is not a directory itself".to_owned(),
@@ -71,7 +85,7 @@ pub(crate) fn prepare(path: &Path, operation: &'static str) -> Result<(), Error>
             );
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Why somebody else can put another directory in the place of ours, by way of this one above it.

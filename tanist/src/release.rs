@@ -3,7 +3,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tanist_core::{Backoff, Defects, EntryId, InstanceId, Release, ReleaseStep, Term};
 
-use crate::backend::{Amendment, Backend, table};
+use crate::backend::table::{self, Access};
+use crate::backend::{Amendment, Backend};
 use crate::clock;
 use crate::error::{Error, ErrorKind};
 use crate::target::Target;
@@ -69,7 +70,7 @@ pub async fn release(bytes: &[u8]) -> Result<(), Error> {
         )
         .hint("call release_through with the backend"));
     };
-    let mut backend = table::open(&Target::parse(target)?)?;
+    let mut backend = table::open(&Target::parse(target)?, Access::Stand)?;
     backend.take_pass(&pass.pass);
     carry_out(&*backend, &pass).await;
     Ok(())

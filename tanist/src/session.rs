@@ -7,7 +7,8 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::backend::{Backend, table};
+use crate::backend::Backend;
+use crate::backend::table::{self, Access};
 use crate::boot_timer::BootTimer;
 use crate::campaign::{Campaign, CampaignSettings, Desk};
 use crate::driver::{Driver, NewContest, Request};
@@ -76,7 +77,7 @@ impl Session {
     )]
     pub async fn open(target: &Target, settings: SessionSettings) -> Result<Self, Error> {
         Self::start(
-            table::open(target)?.into(),
+            table::open(target, Access::Stand)?.into(),
             Some(target.to_string()),
             settings,
         )

@@ -2,7 +2,8 @@ use std::fmt;
 
 use tanist_core::{Directive, EntryId, Outcome, Record, Refusal, Stamp};
 
-use crate::backend::{Amendment, Backend, Snapshot, table};
+use crate::backend::table::{self, Access};
+use crate::backend::{Amendment, Backend, Snapshot};
 use crate::error::{Error, ErrorKind};
 use crate::target::{Target, check_election};
 
@@ -12,14 +13,15 @@ pub struct Store {
 }
 
 impl Store {
-    /// The store of `target`.
+    /// The store of `target`. Neither this nor reading creates anything; a store that is not there
+    /// yet has no elections.
     ///
     /// # Errors
     ///
     /// As [`crate::Session::open`].
     pub fn open(target: &Target) -> Result<Self, Error> {
         Ok(Self {
-            backend: table::open(target)?,
+            backend: table::open(target, Access::Look)?,
         })
     }
 

@@ -36,8 +36,9 @@ pub(crate) struct StatusArgs {
 /// Print the leader and nothing else.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Exit codes: 0 somebody leads, 3 nobody leads; with --is-me 0 this node leads,
-1 another does, 3 nobody; 69 store not reached."
+    after_help = "Exit codes: 0 somebody leads, 3 nobody leads, 4 the store does not know the election;
+with --is-me 0 this node leads, 1 another does, 3 nobody; 69 store not reached, 76 the store holds
+what must not be. Where nobody leads, standard output stays empty."
 )]
 pub(crate) struct LeaderArgs {
     /// The election.

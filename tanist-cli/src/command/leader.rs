@@ -5,7 +5,7 @@ use super::status::unwritten;
 use super::{look, runtime};
 use crate::args::LeaderArgs;
 use crate::exit::{Code, Exit};
-use crate::overview::{Leader, State};
+use crate::overview::{Leader, Overview, State};
 use crate::printer::{self, Form, Printer, printable};
 use crate::problem::Problem;
 use crate::settings::{Layers, QuerySettings, host_name};
@@ -31,8 +31,15 @@ pub(super) fn main(layers: Layers<'_>, args: LeaderArgs) -> Result<Exit, Problem
         )
         .because(why));
     }
+    if overview.state == State::Unknown {
+        return Err(unknown(&args.election, &settings));
+    }
     let Some(leader) = overview.leader() else {
-        return Ok(Exit::of(Code::NoLeader, "no-leader"));
+        // Asked for an exit code, it says nothing.
+        if args.is_me {
+            return Ok(Exit::of(Code::NoLeader, "no-leader"));
+        }
+        return Err(nobody(&overview));
     };
     if args.is_me {
         let me = is_me(leader, args.node);
@@ -58,6 +65,30 @@ pub(super) fn main(layers: Layers<'_>, args: LeaderArgs) -> Result<Exit, Problem
     };
     printer.print(&format!("{text}\n")).map_err(unwritten)?;
     Ok(Exit::of(Code::Ok, "leader"))
+}
+
+fn unknown(election: &str, settings: &QuerySettings) -> Problem {
+    Problem::new(
+        Code::UnknownElection,
+        "election::unknown",
+        format!("nobody ever stood in an election {election:?}"),
+    )
+    .because(format_args!("looked in {}", settings.target.value))
+    .next("tanist status lists the elections of a store; --store and --run-dir name another")
+}
+
+fn nobody(overview: &Overview) -> Problem {
+    let election = &overview.election;
+    let problem = Problem::new(
+        Code::NoLeader,
+        "election::no-leader",
+        format!("nobody leads {election}"),
+    );
+    let problem = match overview.state.detail() {
+        Some(detail) => problem.because(printable(&detail)),
+        None => problem,
+    };
+    problem.next(format_args!("tanist status {election} shows who stands by"))
 }
 
 /// A child of tanist knows which instance it runs under, and that is the identity. Anybody else can

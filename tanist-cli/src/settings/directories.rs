@@ -1,6 +1,6 @@
 use std::env;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::exit::Code;
 use crate::problem::Problem;
@@ -31,18 +31,72 @@ pub(super) fn default_state_dir() -> Option<PathBuf> {
         .map(|dir| dir.join("tanist"))
 }
 
-/// The path itself, from the directory we are in; nothing is looked up.
+/// The path itself, from the directory in which the command was given; nothing else is looked up.
+///
+/// Done before anything else, because the guard, the child and the release helper need not work in
+/// that directory.
 pub(super) fn made_absolute(path: &Path, what: &str) -> Result<PathBuf, Problem> {
-    std::path::absolute(path).map_err(|error| {
+    let failed = |error| {
         Problem::usage(
             "path::unusable",
             format!("{what} {} cannot be used", path.display()),
         )
         .because(error)
-    })
+    };
+    let up = path
+        .components()
+        .take_while(|part| *part == Component::ParentDir)
+        .count();
+    if up == 0 {
+        return std::path::absolute(path).map_err(failed);
+    }
+    // The kernel's name of the present directory has no links in it, so its parts can be left out.
+    let here = env::current_dir().map_err(failed)?;
+    let from = here.ancestors().nth(up).unwrap_or_else(|| Path::new("/"));
+    Ok(from.join(path.components().skip(up).collect::<PathBuf>()))
+}
+
+/// [`made_absolute`], for a directory that several processes have to mean.
+pub(super) fn place(path: &Path, what: &str) -> Result<PathBuf, Problem> {
+    let place = made_absolute(path, what)?;
+    if place.components().any(|part| part == Component::ParentDir) {
+        return Err(Problem::usage(
+            "path::unusable",
+            format!("{what} {} cannot be used", path.display()),
+        )
+        .because("what .. means behind a name depends on links, which may change")
+        .next("write the path without it"));
+    }
+    Ok(place)
 }
 
 /// The XDG rules say that a relative path is to be ignored.
 fn absolute(value: Option<OsString>) -> Option<PathBuf> {
     value.map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_meant_from_where_the_command_was_given() {
+        let here = env::current_dir().unwrap();
+        let above = here.parent().unwrap();
+        for (given, meant) in [
+            ("a/b", here.join("a/b")),
+            ("./a", here.join("a")),
+            ("../a", above.join("a")),
+            ("..", above.to_owned()),
+            ("../../../../../../../../../../../../../../a", "/a".into()),
+            ("/a", "/a".into()),
+        ] {
+            assert_eq!(place(Path::new(given), "x"), Ok(meant), "{given}");
+        }
+        for given in ["a/../b", "/a/..", "../a/../b"] {
+            let refused = place(Path::new(given), "the run directory").unwrap_err();
+            assert!(refused.to_string().contains("without it"), "{refused}");
+        }
+        assert!(place(Path::new(""), "x").is_err());
+    }
 }

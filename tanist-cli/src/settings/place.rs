@@ -1,8 +1,8 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tanist::Target;
 
-use super::directories::{default_run_dir, default_state_dir, made_absolute};
+use super::directories::{self, default_run_dir, default_state_dir};
 use super::{Layers, Setting};
 use crate::args::PlaceArgs;
 use crate::problem::Problem;
@@ -26,7 +26,7 @@ impl Place {
         state_dir: Option<PathBuf>,
     ) -> Result<Self, Problem> {
         let state_dir = match state_dir {
-            Some(dir) => Some(made_absolute(&dir, "the state directory")?),
+            Some(dir) => Some(directories::place(&dir, "the state directory")?),
             None => default_state_dir(),
         };
         Ok(Self {
@@ -49,7 +49,7 @@ pub(super) fn target(layers: Layers<'_>, args: &PlaceArgs) -> Result<Setting<Tar
     // The library knows no flag for the run directory, so a bare `local:` is completed here.
     let address = match store.value.as_str() {
         "local:" | "local" => format!("local:{}", run_dir(args)?.display()),
-        other => other.to_owned(),
+        other => local_place(other)?.unwrap_or_else(|| other.to_owned()),
     };
     let target = Target::parse(&address).map_err(|error| {
         Problem::usage("store::address", format!("{:?} is no store", store.value))
@@ -63,9 +63,23 @@ pub(super) fn target(layers: Layers<'_>, args: &PlaceArgs) -> Result<Setting<Tar
     })
 }
 
+/// A `local:` whose directory is meant from where we are, written out. The library takes none: it
+/// cannot know whose directory is meant.
+fn local_place(store: &str) -> Result<Option<String>, Problem> {
+    let Some(rest) = store.strip_prefix("local:") else {
+        return Ok(None);
+    };
+    let (dir, query) = rest.split_at(rest.find('?').unwrap_or(rest.len()));
+    if dir.is_empty() || dir.starts_with('/') {
+        return Ok(None);
+    }
+    let dir = directories::place(Path::new(dir), "the store's directory")?;
+    Ok(Some(format!("local:{}{query}", dir.display())))
+}
+
 fn run_dir(args: &PlaceArgs) -> Result<PathBuf, Problem> {
     match &args.run_dir {
-        Some(dir) => made_absolute(dir, "the run directory"),
+        Some(dir) => directories::place(dir, "the run directory"),
         None => default_run_dir(),
     }
 }

@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tanist_core::{Outcome, Refusal};
 
+use crate::backend::table::Access;
 use crate::backend::{Amendment, Answer, Backend, Snapshot};
 use crate::error::{Error, ErrorKind};
 use crate::link::Link;
@@ -31,7 +32,7 @@ pub(crate) const PARAMETERS: &[&str] = &["allow_network_fs"];
 const OPERATION: &str = "open the local store";
 
 /// Makes the backend of a `local:` target.
-pub(crate) fn open(target: &Target) -> Result<Box<dyn Backend>, Error> {
+pub(crate) fn open(target: &Target, access: Access) -> Result<Box<dyn Backend>, Error> {
     let root = match target.place() {
         Place::Directory(Some(dir)) => dir.clone(),
         Place::Directory(None) | Place::Servers { .. } => run_dir()?,
@@ -47,6 +48,7 @@ pub(crate) fn open(target: &Target) -> Result<Box<dyn Backend>, Error> {
     let local = Local {
         root,
         network,
+        access,
         held: Held::default(),
     };
     local.prepare()?;
@@ -58,6 +60,7 @@ pub(crate) fn open(target: &Target) -> Result<Box<dyn Backend>, Error> {
 pub(crate) struct Local {
     root: PathBuf,
     network: Network,
+    access: Access,
     held: Held,
 }
 
@@ -79,9 +82,27 @@ impl Held {
 }
 
 impl Local {
-    /// Makes sure that the directory is there, private and on a disk of this machine.
+    /// Makes sure that the directory is private and on a disk of this machine. Who stands makes it;
+    /// who only looks takes none for an empty store.
     fn prepare(&self) -> Result<(), Error> {
-        private_dir::prepare(&self.root, OPERATION)?;
+        match self.access {
+            Access::Stand => self.found(),
+            Access::Look => self.check().map(drop),
+        }
+    }
+
+    fn found(&self) -> Result<(), Error> {
+        private_dir::create(&self.root, OPERATION)?;
+        self.check()?;
+        let failed = |error| Error::io(OPERATION, error).with("path", self.root.display());
+        ledger::found_store(&self.root).map_err(failed)
+    }
+
+    /// Whether there is a directory. One that is there has to be fit for a store.
+    fn check(&self) -> Result<bool, Error> {
+        if !private_dir::check(&self.root, OPERATION)? {
+            return Ok(false);
+        }
         let failed = |error| Error::io(OPERATION, error).with("path", self.root.display());
         if self.network == Network::Refused
             && let Some(name) = network_fs(&self.root).map_err(failed)?
@@ -94,7 +115,7 @@ impl Local {
                        only this machine uses it",
                 ));
         }
-        ledger::found_store(&self.root).map_err(failed)
+        Ok(true)
     }
 
     fn ledger(&self, election: &str) -> Ledger {
@@ -105,7 +126,12 @@ impl Local {
         let failed =
             |error| Error::io("list the elections", error).with("path", self.root.display());
         let mut names = Vec::new();
-        for item in self.root.join(ledger::SIDE).read_dir().map_err(failed)? {
+        let items = match self.root.join(ledger::SIDE).read_dir() {
+            Ok(items) => items,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(names),
+            Err(error) => return Err(failed(error)),
+        };
+        for item in items {
             let item = item.map_err(failed)?;
             let name = item.file_name().to_string_lossy().into_owned();
             if item.file_type().map_err(failed)?.is_dir() && crate::check_election(&name).is_ok() {
@@ -150,9 +176,16 @@ impl Backend for Local {
     }
 
     fn amend<'a>(&'a self, election: &'a str, amendment: Amendment) -> Answer<'a, Outcome> {
-        let ledger = self.ledger(election);
+        let (this, ledger) = (self.clone(), self.ledger(election));
+        let amend = move || match this.found() {
+            Ok(()) => ledger.amend(&amendment),
+            Err(error) => {
+                tracing::warn!(%error, "nothing was written");
+                Outcome::NotSent
+            }
+        };
         Box::pin(async move {
-            match tokio::task::spawn_blocking(move || ledger.amend(&amendment)).await {
+            match tokio::task::spawn_blocking(amend).await {
                 Ok(outcome) => outcome,
                 Err(_) => Outcome::Unknown,
             }

@@ -70,7 +70,16 @@ pub(crate) enum PlaceKind {
 }
 
 /// Makes the backend of a target, without reaching for the store yet.
-pub(crate) type Open = fn(&Target) -> Result<Box<dyn Backend>, Error>;
+pub(crate) type Open = fn(&Target, Access) -> Result<Box<dyn Backend>, Error>;
+
+/// What a backend is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// To read, and to write what an operator says. Opening and reading create nothing.
+    Look,
+    /// To stand in elections: what the store needs on this machine is made.
+    Stand,
+}
 
 /// All schemes.
 pub(crate) fn schemes() -> impl Iterator<Item = &'static str> {
@@ -128,9 +137,9 @@ fn distance(a: &str, b: &str) -> usize {
 }
 
 /// Makes the backend of `target`.
-pub(crate) fn open(target: &Target) -> Result<Box<dyn Backend>, Error> {
+pub(crate) fn open(target: &Target, access: Access) -> Result<Box<dyn Backend>, Error> {
     match target.known().open {
-        Some(open) => open(target),
+        Some(open) => open(target, access),
         None => Err(target.left_out()),
     }
 }

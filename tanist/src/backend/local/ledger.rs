@@ -149,11 +149,20 @@ impl Ledger {
     }
 
     /// The election without a session of ours.
+    ///
+    /// Creates nothing: where a directory is missing, nobody stands.
     pub(super) fn snapshot(&self) -> io::Result<Snapshot> {
-        if !self.side.is_dir() {
-            return self.nothing();
+        match self.read() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Snapshot {
+                view: self.nothing()?,
+                directive_stamp: None,
+                history: Vec::new(),
+            }),
+            other => other,
         }
-        self.found()?;
+    }
+
+    fn read(&self) -> io::Result<Snapshot> {
         let pen = self.pen()?;
         let probe = private_dir::open(&self.lock_path(), OpenOptions::new().read(true))?;
         let view = pen.view(&Probe::of(probe.as_ref()))?;
@@ -258,12 +267,14 @@ impl Ledger {
         private_dir::sync(&self.history_path())
     }
 
-    fn nothing(&self) -> io::Result<Snapshot> {
-        let view = View {
-            position: Position {
-                store: identity(&self.root)?,
-                revision: 0,
-            },
+    /// The view of an election that nobody ever stood in.
+    pub(super) fn nothing(&self) -> io::Result<View> {
+        let store = match identity(&self.root) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+            other => other?,
+        };
+        Ok(View {
+            position: Position { store, revision: 0 },
             record: Reading::Absent,
             record_stamp: None,
             beat: None,
@@ -271,11 +282,6 @@ impl Ledger {
             members: BTreeMap::new(),
             directive: Directive::default(),
             vacancy: Vacancy::Free,
-        };
-        Ok(Snapshot {
-            view,
-            directive_stamp: None,
-            history: Vec::new(),
         })
     }
 }

@@ -21,7 +21,7 @@ use crate::link::{Command, ElectionName, Link, Reports};
 const ASSURED: Duration = Duration::from_secs(24 * 3600);
 
 /// Without the kernel's news everything is glanced at this often.
-const BLIND_POLL: Duration = Duration::from_millis(250);
+pub(super) const BLIND_POLL: Duration = Duration::from_millis(250);
 
 /// One run of the backend: the session is the files that it holds open.
 struct Session {

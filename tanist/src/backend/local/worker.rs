@@ -9,11 +9,12 @@ use std::time::Duration;
 use rustix::fs::{FlockOperation, flock};
 use tanist_core::{Ask, Commit, Focus, Outcome, View};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::candidacy::Candidacy;
 use super::ledger::{Ledger, is_at};
 use super::pen::Probe;
+use super::session::BLIND_POLL;
 use super::watcher::{Watcher, What};
 use crate::link::{ElectionName, Reports};
 use crate::private_dir;
@@ -59,6 +60,8 @@ struct Desk {
     focus: Focus,
     watches: Vec<i32>,
     glimpse: Glimpse,
+    /// There is no election to watch yet.
+    missing: bool,
 }
 
 /// What tells without a read that something was written: file numbers and times of change.
@@ -85,11 +88,14 @@ impl Worker {
             focus: Focus::Own,
             watches: Vec::new(),
             glimpse: Glimpse::default(),
+            missing: false,
         };
         let mut sync_at: Option<Instant> = None;
         loop {
             let task = tokio::select! {
                 task = tasks.recv() => task,
+                // What is not there cannot be watched, and an observer does not make it.
+                () = sleep(BLIND_POLL), if desk.missing => Some(Task::Look),
                 () = sleep_until(sync_at.unwrap_or_else(Instant::now)), if sync_at.is_some() => {
                     sync_at = None;
                     desk.sync();
@@ -209,14 +215,23 @@ impl Desk {
     /// Watches first, then reads: what changes in between is read or reported, or both.
     fn look(&mut self) -> io::Result<View> {
         self.watch();
-        match self.read() {
+        let read = self.read();
+        self.missing = false;
+        match (read, &self.part) {
             // New, or swept away by somebody.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.found()?;
-                self.watch();
-                self.read()
-            }
-            other => other,
+            (Err(error), part) if error.kind() == io::ErrorKind::NotFound => match part {
+                Part::Candidate(candidacy) => {
+                    candidacy.ledger.found()?;
+                    self.watch();
+                    self.read()
+                }
+                Part::Observer { ledger, .. } => {
+                    let view = ledger.nothing();
+                    self.missing = true;
+                    view
+                }
+            },
+            (other, _) => other,
         }
     }
 
@@ -265,13 +280,6 @@ impl Desk {
                 let view = ledger.pen()?.view(&Probe::of(lock.as_ref()))?;
                 Ok(ledger.name_holder(view))
             }
-        }
-    }
-
-    fn found(&self) -> io::Result<()> {
-        match &self.part {
-            Part::Candidate(candidacy) => candidacy.ledger.found(),
-            Part::Observer { ledger, .. } => ledger.found(),
         }
     }
 
