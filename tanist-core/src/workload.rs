@@ -10,10 +10,11 @@ use crate::timing::Timing;
 /// allocates, because the guard must not.
 ///
 /// ```text
-///  Idle ── Begin ──► Running ── End · stop signal due · exited ──► Stopping ── kill due ──► Killing
-///    │ too late          └──────────── supervisor gone ───────────────────────────────────────┤
-///    └──────────────────────────────► Empty ◄──────────── verified empty ─────────────────────┘
-///                                       └── dismissed, or supervisor gone and released ──► Done
+///  Idle ── Begin ──► Starting ── End · stop signal due · exited ──► Stopping ── kill due ──► Killing
+///    │ too late       │ │ └─ started ─► Running ── the same ─────────┘                        │ │
+///    │                │ └── too late, or supervisor gone (also from Running) ─────────────────┘ │
+///    └────────────────┴───────────────► Empty ◄──────────── verified empty ─────────────────────┘
+///                                         └── dismissed, or supervisor gone and released ──► Done
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Workload {
@@ -46,6 +47,8 @@ pub enum WorkInput {
     },
     /// The end of the supervisor's pipe: it is dead.
     SupervisorGone,
+    /// The exec succeeded: the child runs.
+    Started,
     /// The child itself has ended; others of its tree may live.
     Exited,
     /// No process of the tree is left. Verified, not assumed.
@@ -83,7 +86,7 @@ pub enum WorkAction {
 /// What the supervisor hears of its child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WorkReport {
-    /// The start came too late for the lease that was left. Nothing ran.
+    /// The child did not run while the lease left enough for it. `Empty` follows.
     TooLate,
     /// The stop signal went out because the deadline drew near, not because it was asked for.
     DeadlineReached,
@@ -94,18 +97,26 @@ pub enum WorkReport {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Phase {
     Idle,
+    /// The word to start is given, but nothing shows that the child runs.
+    Starting {
+        by: Moment,
+    },
     Running,
-    Stopping { force_at: Moment },
+    Stopping {
+        force_at: Moment,
+    },
     Killing,
     Empty,
-    Releasing { until: Moment },
+    Releasing {
+        until: Moment,
+    },
     Done,
 }
 
 /// What `poll` has still to give out. At most one of each can be due at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 struct Pending {
-    start: bool,
+    start: Option<Moment>,
     stop: bool,
     kill: bool,
     release: bool,
@@ -124,7 +135,7 @@ impl Workload {
             safe_until: Moment::ORIGIN,
             orphaned: false,
             pending: Pending {
-                start: false,
+                start: None,
                 stop: false,
                 kill: false,
                 release: false,
@@ -140,7 +151,7 @@ impl Workload {
     pub const fn may_be_alive(&self) -> bool {
         matches!(
             self.phase,
-            Phase::Running | Phase::Stopping { .. } | Phase::Killing
+            Phase::Starting { .. } | Phase::Running | Phase::Stopping { .. } | Phase::Killing
         )
     }
 
@@ -151,6 +162,11 @@ impl Workload {
             WorkInput::Until { safe_until } => self.safe_until = safe_until,
             WorkInput::End { grace } => self.stop(now, grace),
             WorkInput::SupervisorGone => self.orphan(now),
+            WorkInput::Started => {
+                if matches!(self.phase, Phase::Starting { .. }) {
+                    self.phase = Phase::Running;
+                }
+            }
             // Whoever is left has lost its parent: no reason to give it a planned stop's patience.
             WorkInput::Exited => self.stop(now, self.timing.lost_stop_timeout()),
             WorkInput::Empty => self.empty(now),
@@ -168,10 +184,8 @@ impl Workload {
     /// What to do next; call until it answers [`WorkAction::WaitUntil`].
     pub fn poll(&mut self) -> WorkAction {
         let pending = &mut self.pending;
-        if std::mem::take(&mut pending.start) {
-            return WorkAction::Start {
-                by: self.timing.start_by(self.safe_until),
-            };
+        if let Some(by) = pending.start.take() {
+            return WorkAction::Start { by };
         }
         for (due, report) in [
             (&mut pending.too_late, WorkReport::TooLate),
@@ -200,18 +214,20 @@ impl Workload {
             return;
         }
         self.safe_until = safe_until;
-        if now > self.timing.start_by(safe_until) {
+        let by = self.timing.start_by(safe_until);
+        if now > by {
             self.pending.too_late = true;
+            self.pending.empty = true;
             self.phase = Phase::Empty;
             return;
         }
-        self.phase = Phase::Running;
-        self.pending.start = true;
+        self.phase = Phase::Starting { by };
+        self.pending.start = Some(by);
     }
 
     fn stop(&mut self, now: Moment, grace: Duration) {
         match &mut self.phase {
-            Phase::Running => {
+            Phase::Starting { .. } | Phase::Running => {
                 self.phase = Phase::Stopping {
                     force_at: now + grace,
                 };
@@ -227,7 +243,7 @@ impl Workload {
     fn orphan(&mut self, now: Moment) {
         self.orphaned = true;
         match self.phase {
-            Phase::Running | Phase::Stopping { .. } => self.kill(),
+            Phase::Starting { .. } | Phase::Running | Phase::Stopping { .. } => self.kill(),
             Phase::Idle | Phase::Empty => self.release(now),
             Phase::Killing | Phase::Releasing { .. } | Phase::Done => {}
         }
@@ -239,6 +255,7 @@ impl Workload {
         }
         // A start that was never carried out must not be carried out now.
         self.pending = Pending {
+            too_late: self.pending.too_late,
             deadline: self.pending.deadline,
             ..Pending::default()
         };
@@ -257,7 +274,16 @@ impl Workload {
     }
 
     fn keep_deadline(&mut self, now: Moment) {
-        if self.phase == Phase::Running && now >= self.timing.term_at(self.safe_until) {
+        // Whoever keeps the child from running keeps the leadership from everybody: past the moment
+        // at which it would be refused there is nothing left to wait for.
+        if let Phase::Starting { by } = self.phase
+            && now > by
+        {
+            self.pending.too_late = true;
+            self.kill();
+        }
+        let runs = matches!(self.phase, Phase::Starting { .. } | Phase::Running);
+        if runs && now >= self.timing.term_at(self.safe_until) {
             self.pending.deadline = true;
             self.stop(now, self.timing.lost_stop_timeout());
         }
@@ -294,6 +320,10 @@ impl Workload {
 
     fn wake_at(&self) -> Option<Moment> {
         match self.phase {
+            Phase::Starting { by } => {
+                let past = by + Duration::from_nanos(1);
+                Some(past.min(self.timing.term_at(self.safe_until)))
+            }
             Phase::Running => Some(self.timing.term_at(self.safe_until)),
             Phase::Stopping { force_at } => {
                 Some(force_at.min(self.timing.kill_at(self.safe_until)))
@@ -330,7 +360,7 @@ mod tests {
         }
     }
 
-    fn running() -> Workload {
+    fn starting() -> Workload {
         let mut workload = workload();
         let begin = WorkInput::Begin {
             safe_until: at(8_000),
@@ -339,6 +369,12 @@ mod tests {
             step(&mut workload, 0, begin),
             [WorkAction::Start { by: at(3_000) }]
         );
+        workload
+    }
+
+    fn running() -> Workload {
+        let mut workload = starting();
+        assert_eq!(step(&mut workload, 5, WorkInput::Started), []);
         workload
     }
 
@@ -352,8 +388,64 @@ mod tests {
                 safe_until: at(8_000),
             },
         );
-        assert_eq!(actions, [WorkAction::Report(WorkReport::TooLate)]);
+        assert_eq!(
+            actions,
+            [
+                WorkAction::Report(WorkReport::TooLate),
+                WorkAction::Report(WorkReport::Empty)
+            ]
+        );
         assert!(!workload.may_be_alive());
+    }
+
+    #[test]
+    fn a_start_that_does_not_come_about_is_ended_however_much_lease_is_left() {
+        let mut workload = starting();
+        let until = WorkInput::Until {
+            safe_until: at(60_000),
+        };
+        assert_eq!(step(&mut workload, 1_000, until), []);
+        let past = at(3_000) + Duration::from_nanos(1);
+        assert_eq!(workload.poll(), WorkAction::WaitUntil(Some(past)));
+        assert_eq!(step(&mut workload, 3_000, WorkInput::Wake), []);
+        assert_eq!(
+            step(&mut workload, 3_001, WorkInput::Wake),
+            [WorkAction::Report(WorkReport::TooLate), WorkAction::Kill]
+        );
+        assert!(workload.may_be_alive());
+        assert_eq!(step(&mut workload, 3_002, WorkInput::Started), []);
+        assert_eq!(
+            step(&mut workload, 3_010, WorkInput::Empty),
+            [WorkAction::Report(WorkReport::Empty)]
+        );
+    }
+
+    #[test]
+    fn a_start_that_came_about_is_not_called_late() {
+        let mut workload = running();
+        let until = WorkInput::Until {
+            safe_until: at(60_000),
+        };
+        step(&mut workload, 1_000, until);
+        assert_eq!(step(&mut workload, 3_001, WorkInput::Wake), []);
+        assert_eq!(workload.poll(), WorkAction::WaitUntil(Some(at(56_000))));
+    }
+
+    #[test]
+    fn a_start_is_ended_sooner_where_the_deadline_moves_back() {
+        let mut workload = starting();
+        let until = WorkInput::Until {
+            safe_until: at(6_000),
+        };
+        step(&mut workload, 1_000, until);
+        assert_eq!(workload.poll(), WorkAction::WaitUntil(Some(at(2_000))));
+        assert_eq!(
+            step(&mut workload, 2_000, WorkInput::Wake),
+            [
+                WorkAction::Report(WorkReport::DeadlineReached),
+                WorkAction::Stop
+            ]
+        );
     }
 
     #[test]

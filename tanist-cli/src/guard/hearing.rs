@@ -47,6 +47,7 @@ impl GuardProcess {
         };
         let pid = self.progress.child.unwrap_or_default().cast_unsigned();
         self.report(Notice::Started { pid });
+        self.feed(WorkInput::Started);
     }
 
     pub(super) fn child_never_was(&mut self) {

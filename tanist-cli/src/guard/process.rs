@@ -116,10 +116,7 @@ impl GuardProcess {
                 WorkAction::Start { by } => self.start(by),
                 WorkAction::Stop => self.stop(),
                 WorkAction::Kill => self.begin_killing(),
-                WorkAction::Report(WorkReport::TooLate) => {
-                    self.report(Notice::TooLate);
-                    self.report(Notice::Empty);
-                }
+                WorkAction::Report(WorkReport::TooLate) => self.give_the_start_up(),
                 WorkAction::Report(WorkReport::DeadlineReached) => {
                     self.report(Notice::DeadlineReached);
                 }
@@ -163,6 +160,13 @@ impl GuardProcess {
             self.root.signal(Signal::KILL);
             self.child_never_was();
         }
+    }
+
+    /// What becomes of the launcher after this is nobody's business but the kill's.
+    fn give_the_start_up(&mut self) {
+        self.gate = None;
+        self.progress.ended = true;
+        self.report(Notice::TooLate);
     }
 
     fn stop(&mut self) {

@@ -13,7 +13,8 @@ pub(crate) enum GuardReport {
         /// Its process id.
         pid: u32,
     },
-    /// The start came too late for the lease that was left. Nothing ran; `Empty` follows.
+    /// The child did not start while the lease left enough for it: there was too little from the
+    /// beginning, or its exec did not come about by then and was ended. `Empty` follows.
     TooLate,
     /// The command could not be executed. Nothing ran; `Empty` follows.
     ExecFailed {

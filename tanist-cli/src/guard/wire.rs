@@ -48,7 +48,7 @@ pub(super) enum Notice<'a> {
         /// Its process id as this side sees it.
         pid: u32,
     },
-    /// The start came too late; nothing ran.
+    /// The child did not start in time.
     TooLate,
     /// The command could not be executed.
     ExecFailed {

@@ -143,7 +143,7 @@ impl Supervisor {
             }
             GuardReport::TooLate => {
                 tenure.too_late = true;
-                let text = "too little of the lease was left to start in; nothing ran";
+                let text = "the child did not start while enough of the lease was left";
                 self.log.say(LogLine::warn("too-late", text));
             }
             GuardReport::ExecFailed { code, message } => {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use tanist_core::Moment;
 
 use crate::rig::{NOBODY, PATIENCE, Rig, now};
 use crate::tripwire::timespec;
@@ -27,6 +28,12 @@ pub(crate) fn children(pid: i32) -> Vec<i32> {
         .collect()
 }
 
+/// The numbers of all that descend from a process.
+pub(crate) fn descendants(pid: i32) -> Vec<i32> {
+    let below = |child: i32| descendants(child).into_iter().chain([child]);
+    children(pid).into_iter().flat_map(below).collect()
+}
+
 /// Who runs when the plan says unprivileged.
 pub(crate) fn ordinary_uid() -> u32 {
     let own = rustix::process::geteuid();
@@ -41,6 +48,41 @@ pub(crate) fn wait_for_end(pidfd: &OwnedFd) {
         Ok(1),
         "it never ended"
     );
+}
+
+/// Waits until one of the processes has ended.
+pub(crate) fn wait_for_any_end(programs: &[OwnedFd]) {
+    let watch = |program| PollFd::new(program, PollFlags::IN);
+    let mut fds: Vec<PollFd<'_>> = programs.iter().map(watch).collect();
+    let ended = poll(&mut fds, Some(&timespec(PATIENCE)));
+    assert_eq!(ended, Ok(1), "none of them ended");
+}
+
+/// Waits until a guard has set its timer, which it does when it has carried out all it was told.
+/// There is no event for that, so it looks again.
+pub(crate) fn wait_until_armed(guard: i32) {
+    let until = now() + PATIENCE;
+    let is_armed = || {
+        let files = fs::read_dir(format!("/proc/{guard}/fdinfo")).unwrap();
+        let mut infos = files.filter_map(|file| fs::read_to_string(file.ok()?.path()).ok());
+        infos.any(|info| {
+            let left = info
+                .lines()
+                .find_map(|line| line.strip_prefix("it_value: "));
+            left.is_some_and(|left| left.trim() != "(0, 0)")
+        })
+    };
+    while !is_armed() {
+        assert!(now() < until, "the guard waits for no moment");
+        std::thread::yield_now();
+    }
+}
+
+/// Waits until a moment has passed.
+pub(crate) fn wait_until_past(moment: Moment) {
+    while now() <= moment {
+        poll(&mut [], Some(&timespec(moment.since(now())))).unwrap();
+    }
 }
 
 /// Waits until the number of an ending process is free. There is no event for that, so it looks

@@ -44,7 +44,7 @@ fn with_namespace(unprivileged: bool, command: &[&str]) -> Option<Rig> {
 }
 
 /// As another program finds it.
-fn are_permitted(unprivileged: bool) -> bool {
+pub(crate) fn are_permitted(unprivileged: bool) -> bool {
     let is_root = rustix::process::geteuid().is_root();
     let mut unshare = Command::new("unshare");
     if unprivileged || !is_root {

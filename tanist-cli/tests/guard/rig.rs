@@ -291,6 +291,9 @@ impl Rig {
 impl Drop for Rig {
     fn drop(&mut self) {
         // A failed test leaves its supervisor behind; its guard then does what it is for.
+        if let Some(guard) = self.guard.borrow().as_ref() {
+            let _ = pidfd_send_signal(guard, Signal::CONT);
+        }
         let _ = pidfd_send_signal(&self.pidfd, Signal::CONT);
         let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
         let _ = self.process.wait();

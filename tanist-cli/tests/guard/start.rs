@@ -1,11 +1,17 @@
 use std::fs;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use rustix::process::{Signal, pidfd_send_signal};
+use tanist_core::{Moment, Timing};
 
 use crate::Test;
-use crate::look::{children, pidfd, wait_for_end};
+use crate::deadline::LEASE;
+use crate::look::{
+    children, descendants, pidfd, wait_for_any_end, wait_for_end, wait_until_armed, wait_until_past,
+};
+use crate::namespace::are_permitted as namespaces_are_permitted;
 use crate::rig::{NOBODY, Plan, Rig};
 
 /// What a child starts with, and what it does not start with at all.
@@ -17,6 +23,14 @@ pub(crate) const TESTS: &[Test] = &[
     (
         "a_launcher_that_was_held_up_looks_again",
         a_launcher_that_was_held_up_looks_again,
+    ),
+    (
+        "a_start_that_is_held_up_is_ended",
+        a_start_that_is_held_up_is_ended,
+    ),
+    (
+        "a_start_that_is_held_up_in_a_namespace_is_ended",
+        a_start_that_is_held_up_in_a_namespace_is_ended,
     ),
     (
         "a_launcher_that_was_killed_is_noticed",
@@ -72,24 +86,79 @@ fn past_the_deadline_nothing_runs() {
     assert!(!rig.path("ran").exists());
 }
 
-/// The guard's own look was in time, but then the launcher did not get to run.
+/// The guard's own look was in time, but then neither it nor the launcher got to run.
 fn a_launcher_that_was_held_up_looks_again() {
-    let mut rig = Plan {
-        lease_ms: 4_000,
-        ..Plan::default()
-    }
-    .shell("touch $DIR/ran");
+    let mut rig = timed("sweep").shell("touch $DIR/ran");
     let (guard, _) = rig.ready();
-    for program in children(guard) {
-        pidfd_send_signal(pidfd(program), Signal::STOP).unwrap();
+    let programs = stop(&children(guard));
+    let by = begin_in_time(&mut rig, Duration::from_secs(1));
+    wait_until_armed(guard);
+    let guard = pidfd(guard);
+    pidfd_send_signal(&guard, Signal::STOP).unwrap();
+    wait_until_past(by);
+    for program in &programs {
+        pidfd_send_signal(program, Signal::CONT).unwrap();
     }
-    // Of 4 s, 2.5 s have to be left at the start; the stop signal is due 2 s before the end.
-    rig.begin(Duration::from_millis(2_700));
-    // The stop signal's companion lets it go on, and then it is too late by half a second.
-    rig.expect("deadline-reached");
+    // The release program goes on sleeping, the launcher refuses.
+    wait_for_any_end(&programs);
+    assert!(!rig.path("ran").exists());
+    pidfd_send_signal(&guard, Signal::CONT).unwrap();
     rig.expect("too-late");
     rig.expect("empty");
+    rig.dismiss();
     assert!(!rig.path("ran").exists());
+}
+
+/// However long the lease is by then: a leadership under which nothing runs is nobody's.
+fn a_start_that_is_held_up_is_ended() {
+    held_up("sweep");
+}
+
+fn a_start_that_is_held_up_in_a_namespace_is_ended() {
+    held_up("pidns");
+}
+
+fn held_up(contain: &'static str) {
+    if contain == "pidns" && !namespaces_are_permitted(false) {
+        return held_up("sweep");
+    }
+    let mut rig = timed(contain).shell("touch $DIR/ran");
+    let (guard, _) = rig.ready();
+    stop(&descendants(guard));
+    let by = begin_in_time(&mut rig, Duration::from_millis(500));
+    let far = crate::rig::now() + Duration::from_secs(600);
+    rig.tell(&format!("until {}", far.since_origin().as_nanos()));
+    rig.expect("too-late");
+    assert!(crate::rig::now() > by);
+    rig.expect("empty");
+    rig.dismiss();
+    assert!(!rig.path("ran").exists());
+}
+
+fn timed(contain: &'static str) -> Plan {
+    Plan {
+        lease_ms: 4_000,
+        contain,
+        ..Plan::default()
+    }
+}
+
+/// Begins so that the child has this long to start; answers with the moment at which it is too late.
+fn begin_in_time(rig: &mut Rig, left: Duration) -> Moment {
+    // Of 4 s, 2.5 s have to be left at the start: a renewal, and stopping.
+    let safe_until = rig.begin(Duration::from_millis(2_500) + left);
+    let by = Timing::from_lease(LEASE).unwrap().start_by(safe_until);
+    assert_eq!(by, safe_until - Duration::from_millis(2_500));
+    by
+}
+
+fn stop(programs: &[i32]) -> Vec<OwnedFd> {
+    let stop = |pid: &i32| {
+        let program = pidfd(*pid);
+        pidfd_send_signal(&program, Signal::STOP).unwrap();
+        program
+    };
+    programs.iter().map(stop).collect()
 }
 
 fn a_launcher_that_was_killed_is_noticed() {

@@ -112,7 +112,7 @@ impl World {
             .work(node, serial)
             .and_then(|work| work.reports.pop_front());
         match report {
-            Some(WorkReport::Empty | WorkReport::TooLate) if alive => {
+            Some(WorkReport::Empty) if alive => {
                 self.tell(node, Input::Stopped);
             }
             Some(_) | None => {}
@@ -250,7 +250,10 @@ impl World {
         let now = self.now(node).at;
         match action {
             WorkAction::Start { by } if now > by => return Some(WorkInput::Empty),
-            WorkAction::Start { .. } => self.start(node, serial),
+            WorkAction::Start { .. } => {
+                self.start(node, serial);
+                return Some(WorkInput::Started);
+            }
             WorkAction::Stop | WorkAction::Kill => {
                 let killed = action == WorkAction::Kill;
                 let work = self.work(node, serial)?;
