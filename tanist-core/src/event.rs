@@ -87,6 +87,29 @@ impl EndCause {
         }
     }
 
+    /// Reads [`EndCause::word`] back.
+    pub fn parse(word: &str) -> Option<Self> {
+        [
+            Self::Resigned,
+            Self::Leaving,
+            Self::Switchover,
+            Self::Unhealthy,
+            Self::Ousted,
+            Self::LeaseDue,
+            Self::WorkEnded,
+        ]
+        .into_iter()
+        .find(|cause| cause.word() == word)
+    }
+
+    /// Whether the leader did not end because somebody wanted it to.
+    pub const fn is_failure(self) -> bool {
+        match self {
+            Self::Resigned | Self::Leaving | Self::Switchover => false,
+            Self::Unhealthy | Self::Ousted | Self::LeaseDue | Self::WorkEnded => true,
+        }
+    }
+
     /// Whether the leadership is still ours while the work stops: then it stops in its own time
     /// and the lease is renewed meanwhile.
     pub const fn is_planned(self) -> bool {

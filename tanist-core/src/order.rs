@@ -6,6 +6,7 @@ use crate::fact::Ask;
 use crate::memory::Memory;
 use crate::moment::Moment;
 use crate::record::Record;
+use crate::release::Release;
 use crate::term::Term;
 use crate::view::Stamp;
 
@@ -74,9 +75,10 @@ pub struct Beginning {
 pub enum Reason {
     /// The first of this election.
     Start,
-    /// The leader resigned or stopped cleanly.
+    /// The leader gave the leadership back because it wanted to.
     Handover,
-    /// The leader's lease ran out, or its record was gone.
+    /// The leader failed: it was killed, its work ended by itself or was unhealthy, it lost the
+    /// lease, or its record was gone.
     Failover,
     /// An operator named us.
     Switchover,
@@ -90,6 +92,31 @@ impl Reason {
             Self::Handover => "handover",
             Self::Failover => "failover",
             Self::Switchover => "switchover",
+        }
+    }
+
+    /// Reads [`Reason::word`] back.
+    pub fn parse(word: &str) -> Option<Self> {
+        [
+            Self::Start,
+            Self::Handover,
+            Self::Failover,
+            Self::Switchover,
+        ]
+        .into_iter()
+        .find(|reason| reason.word() == word)
+    }
+
+    /// Why somebody leads after a record that says `resigned` because of `word`.
+    ///
+    /// `resigned` says that the work is verified gone, not that it went well: the guard of a dead
+    /// supervisor writes it, and so does a leader that lost its lease or its work.
+    pub(crate) fn after(word: &str) -> Self {
+        let failed = EndCause::parse(word).is_some_and(EndCause::is_failure);
+        if failed || word == Release::REASON {
+            Self::Failover
+        } else {
+            Self::Handover
         }
     }
 }
@@ -177,4 +204,34 @@ pub enum BeatWrite {
     Put(u64),
     /// Delete it: all that a full store still commits.
     Drop,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_follows_a_failure_is_a_failover_however_well_it_was_tidied_up() {
+        for (word, reason) in [
+            ("resigned", Reason::Handover),
+            ("leaving", Reason::Handover),
+            ("switchover", Reason::Handover),
+            ("unhealthy", Reason::Failover),
+            ("ousted", Reason::Failover),
+            ("lease-due", Reason::Failover),
+            ("work-ended", Reason::Failover),
+            ("supervisor-died", Reason::Failover),
+            ("a word of a later version", Reason::Handover),
+        ] {
+            assert_eq!(Reason::after(word), reason, "{word}");
+        }
+    }
+
+    #[test]
+    fn words_read_back() {
+        for word in ["start", "handover", "failover", "switchover"] {
+            assert_eq!(Reason::parse(word).map(Reason::word), Some(word));
+        }
+        assert_eq!(Reason::parse("work-ended"), None);
+    }
 }

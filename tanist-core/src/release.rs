@@ -46,6 +46,9 @@ pub enum ReleaseStep {
 }
 
 impl Release {
+    /// Why the records that it marks say `resigned`.
+    pub const REASON: &str = "supervisor-died";
+
     /// The release of the leadership of `instance` in `term`, which stood as `entry`.
     ///
     /// `defects` is for the simulator.
@@ -105,7 +108,7 @@ impl Release {
             (Some(record), Some(over)) => {
                 let record = Record {
                     state: RecordState::Resigned,
-                    reason: "supervisor-died".to_owned(),
+                    reason: Self::REASON.to_owned(),
                     at: unix,
                     ..record.clone()
                 };

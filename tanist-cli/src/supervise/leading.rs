@@ -39,8 +39,17 @@ impl Supervisor {
             reason = "restart";
         }
         self.show_standby();
+        if tenure.is_done() {
+            // What leaves is a task of its own. It has to speak first: then this is a hand-over, and
+            // not a failure.
+            self.leave();
+            tokio::task::yield_now().await;
+        }
         // Verified gone: only now may the store hear of it.
         lead.stopped();
+        if tenure.ends_us() {
+            self.leave();
+        }
         if self.out != Out::No {
             // Told right behind it, so that this node is barred before it stands again.
             self.set_health(Health::Critical);
@@ -149,7 +158,6 @@ impl Supervisor {
             GuardReport::ExecFailed { code, message } => {
                 tenure.exec_failed = Some(code);
                 self.log.say(LogLine::new(Level::Error, "error", message));
-                self.leave();
             }
             GuardReport::Exited { status } => {
                 tenure.child = Some(status);
@@ -207,8 +215,7 @@ impl Supervisor {
         let verdict = self.policy.ended(now, ended);
         tenure.verdict = Some(verdict);
         match verdict {
-            Verdict::Exit => self.leave(),
-            Verdict::Restart { .. } => {}
+            Verdict::Exit | Verdict::Restart { .. } => {}
             Verdict::StandDown { cooldown } => self.out = Out::Until(now + cooldown),
             Verdict::Park { failures } => {
                 let limit = self.settings.policy.max_failovers.value;

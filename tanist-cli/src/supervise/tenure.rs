@@ -120,6 +120,17 @@ impl Tenure {
         }
     }
 
+    /// Whether the child ended by itself with 0, and this process ends with it.
+    pub(super) fn is_done(&self) -> bool {
+        self.verdict == Some(Verdict::Exit)
+            && self.child_exit().is_some_and(|exit| exit.code() == 0)
+    }
+
+    /// Whether this process ends with the leadership because of its child.
+    pub(super) fn ends_us(&self) -> bool {
+        self.verdict == Some(Verdict::Exit) || self.exec_failed.is_some()
+    }
+
     /// The child's own end as an exit code.
     pub(super) fn child_exit(&self) -> Option<Exit> {
         let status = self.child?;

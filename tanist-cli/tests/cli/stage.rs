@@ -212,6 +212,12 @@ impl Drop for Node {
     }
 }
 
+/// Kills a process that is known by its number.
+pub(crate) fn kill(pid: u64) {
+    let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+    kill_process(pid, Signal::KILL).unwrap();
+}
+
 /// Standard output as text.
 pub(crate) fn out(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()

@@ -21,10 +21,7 @@ fn a_second_terminal_stands_by_and_takes_over_when_the_first_is_killed() {
     first.kill();
     assert!(term(&second.line()) > first_term);
     let elected = second.event("elected");
-    assert_eq!(
-        elected["reason"], "handover",
-        "the guard released: {elected}"
-    );
+    assert_eq!(elected["reason"], "failover", "{elected}");
     second.signal(Signal::TERM);
     assert_eq!(second.ended(), (0, "tanist:stopped".to_owned()));
 }
@@ -63,6 +60,55 @@ fn a_clean_stop_hands_over() {
     assert_eq!(first.ended(), (0, "tanist:stopped".to_owned()));
     assert_eq!(second.line(), "a handover");
     assert!(second.event("started")["term"].as_u64().unwrap() > first_term);
+}
+
+/// Who takes over from `a` after `end`, as the child is told it.
+fn successor_of(a_flags: &[&str], script: &str, end: impl FnOnce(&mut Node)) -> String {
+    let stage = Stage::new();
+    let mut first = stage.run(&[&["--node", "a"], a_flags].concat(), script);
+    first.line();
+    let told = "echo $TANIST_PREVIOUS $TANIST_REASON; exec sleep 1000";
+    let mut second = stage.run(&["--node", "b"], told);
+    second.event("standby");
+    end(&mut first);
+    let line = second.line();
+    let status = stage.ask(["status", "demo", "-o", "json"]);
+    let status: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();
+    let reason = status["elections"][0]["reason"].as_str().unwrap();
+    assert_eq!(line, format!("a {reason}"));
+    line
+}
+
+#[test]
+fn who_follows_a_failure_is_told_so() {
+    let killed = |node: &mut Node| node.kill();
+    assert_eq!(successor_of(&[], WORK, killed), "a failover");
+    // The guard has nobody to release for it: the lock is free, and the record says `leading`.
+    let both = |node: &mut Node| {
+        let guard = node.event("started")["guard"].as_u64().unwrap();
+        node.signal(Signal::STOP);
+        crate::stage::kill(guard);
+        node.kill();
+    };
+    assert_eq!(successor_of(&[], WORK, both), "a failover");
+    let child =
+        |node: &mut Node| crate::stage::kill(node.event("started")["pid"].as_u64().unwrap());
+    assert_eq!(successor_of(&[], WORK, child), "a failover");
+    for flags in [&["--on-failure", "exit"][..], &["--once"]] {
+        assert_eq!(successor_of(flags, WORK, child), "a failover");
+    }
+}
+
+#[test]
+fn who_follows_a_leader_that_is_done_is_told_so() {
+    let ask = |node: &mut Node| node.signal(Signal::TERM);
+    assert_eq!(successor_of(&[], WORK, ask), "a handover");
+    // It ends with 0 when it is asked to, which is no business of tanist's.
+    let done = "trap 'exit 0' USR1; echo up; while :; do sleep 0.05; done";
+    let tell = |node: &mut Node| node.signal(Signal::USR1);
+    for flags in [&[][..], &["--once"]] {
+        assert_eq!(successor_of(flags, done, tell), "a handover", "{flags:?}");
+    }
 }
 
 #[test]

@@ -267,7 +267,7 @@ impl Election {
                 } else if record.term == Term::ZERO {
                     Reason::Start
                 } else {
-                    Reason::Handover
+                    Reason::after(&record.reason)
                 }
             }
             Some(_) | None => Reason::Failover,
@@ -402,7 +402,7 @@ impl Election {
             over: None,
             beat: None,
             previous: None,
-            reason: Reason::Failover,
+            reason: Reason::parse(&record.reason).unwrap_or(Reason::Failover),
         };
         self.resolve(now, claim);
         self.elect(now);
