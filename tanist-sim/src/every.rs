@@ -13,7 +13,7 @@ use crate::property::SAFETY;
 use crate::trace::tell;
 
 /// How many enumerations go on at once.
-const THREADS: usize = 2;
+pub(crate) const THREADS: usize = 2;
 
 /// What one plan came to.
 #[derive(Debug)]

@@ -24,6 +24,7 @@ mod world;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tanist_core::Defects;
 
@@ -135,12 +136,19 @@ fn replay(seed: u64, mode: Mode) -> bool {
 }
 
 fn prove(variants: &[Variant]) -> bool {
-    let mut found = 0;
-    for variant in variants {
-        let caught = variant.hunt();
-        tell(&format!("{caught}\n"));
-        found += usize::from(caught.story.is_some());
-    }
+    let (next, found) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..every::THREADS {
+            scope.spawn(|| {
+                while let Some(variant) = variants.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let caught = variant.hunt();
+                    tell(&format!("{caught}\n"));
+                    found.fetch_add(usize::from(caught.story.is_some()), Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    let found = found.into_inner();
     tell(&format!("variants: {found} of {} found", variants.len()));
     found == variants.len()
 }
@@ -151,12 +159,7 @@ fn chosen_plans(names: &[String]) -> Option<Vec<Plan>> {
     {
         let ticks = ticks.parse().ok()?;
         let plans = chosen_plans(names)?;
-        return Some(
-            plans
-                .into_iter()
-                .map(|plan| Plan { ticks, ..plan })
-                .collect(),
-        );
+        return Some(plans.into_iter().map(|plan| plan.until(ticks)).collect());
     }
     if names.is_empty() {
         return Some(PLANS.to_vec());

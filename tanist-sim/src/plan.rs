@@ -150,7 +150,7 @@ pub(crate) const PLANS: &[Plan] = &[
     ),
     led(
         "beat-mood-late",
-        6,
+        2,
         Budget {
             beats: 1,
             moods: 1,
@@ -177,7 +177,7 @@ pub(crate) const PLANS: &[Plan] = &[
     ),
     led(
         "full-resign",
-        5,
+        3,
         Budget {
             fulls: 1,
             resigns: 1,
@@ -195,7 +195,7 @@ pub(crate) const PLANS: &[Plan] = &[
     ),
     led(
         "restore-resign",
-        6,
+        1,
         Budget {
             restores: 1,
             resigns: 1,
@@ -204,7 +204,7 @@ pub(crate) const PLANS: &[Plan] = &[
     ),
     led(
         "restore-cut",
-        5,
+        3,
         Budget {
             restores: 1,
             cuts: 1,
@@ -213,7 +213,7 @@ pub(crate) const PLANS: &[Plan] = &[
     ),
     led(
         "restore-exit",
-        6,
+        2,
         Budget {
             restores: 1,
             exits: 1,
@@ -274,7 +274,7 @@ pub(crate) const PLANS: &[Plan] = &[
     ),
     led(
         "exit-resign",
-        6,
+        4,
         Budget {
             exits: 1,
             resigns: 1,
@@ -336,7 +336,7 @@ pub(crate) const PLANS: &[Plan] = &[
     ),
     led(
         "kill-resign",
-        4,
+        1,
         Budget {
             kills: 1,
             resigns: 1,
@@ -359,7 +359,7 @@ pub(crate) const PLANS: &[Plan] = &[
         clocks: true,
         ..led(
             "cold-clocks",
-            11,
+            9,
             Budget {
                 entries: 1,
                 ..Budget::NONE
@@ -410,6 +410,11 @@ impl Plan {
     /// The plan with this name.
     pub(crate) fn named(name: &str) -> Option<Self> {
         PLANS.iter().find(|plan| plan.name == name).copied()
+    }
+
+    /// The same over so many ticks.
+    pub(crate) const fn until(self, ticks: u32) -> Self {
+        Self { ticks, ..self }
     }
 
     /// The state it starts from, with these rules left out and these properties watched.

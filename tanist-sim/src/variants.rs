@@ -27,6 +27,9 @@ enum Net {
     /// that a lease is counted wrongly is no news, that two work at once is.
     Every {
         plan: &'static str,
+        /// How far the search goes; it ends with the first schedule found, so it may go further
+        /// than is cheap for a plan that holds.
+        ticks: u32,
         property: &'static str,
     },
     /// Random runs that heal.
@@ -47,32 +50,42 @@ const MOST_RUNS: u64 = 2_000;
 
 /// All of them.
 pub(crate) const VARIANTS: [Variant; 12] = [
-    every("lease-from-receipt", "cut-late", "one_activation", |it| {
-        it.lease_from_receipt = true
-    }),
-    every("grace-too-short", "late-2", "one_activation", |it| {
+    every(
+        "lease-from-receipt",
+        "cut-late",
+        6,
+        "one_activation",
+        |it| it.lease_from_receipt = true,
+    ),
+    every("grace-too-short", "late-2", 11, "one_activation", |it| {
         it.grace_short_by = TICK
     }),
-    every("no-grace", "entry-late", "one_activation", |it| {
+    every("no-grace", "entry-late", 7, "one_activation", |it| {
         it.no_grace = true
     }),
     every(
         "withdraw-before-empty",
         "resign-late",
+        6,
         "one_activation",
         |it| {
             it.withdraw_before_empty = true;
         },
     ),
-    every("begin-unguarded", "exit-late", "begins_guarded", |it| {
+    every("begin-unguarded", "exit-late", 8, "begins_guarded", |it| {
         it.begin_unguarded = true
     }),
-    every("term-from-revision", "restore-exit", "terms_rise", |it| {
-        it.term_from_revision = true
-    }),
+    every(
+        "term-from-revision",
+        "restore-exit",
+        6,
+        "terms_rise",
+        |it| it.term_from_revision = true,
+    ),
     every(
         "resigned-by-waiter",
         "beat-mood-late",
+        6,
         "one_activation",
         |it| {
             it.resigned_by_waiter = true;
@@ -81,6 +94,7 @@ pub(crate) const VARIANTS: [Variant; 12] = [
     every(
         "count-survives-reconnect",
         "restore-cut",
+        5,
         "one_activation",
         |it| {
             it.count_survives_reconnect = true;
@@ -89,12 +103,14 @@ pub(crate) const VARIANTS: [Variant; 12] = [
     every(
         "delete-by-name",
         "end-double",
+        8,
         "deletes_by_identity",
         |it| it.delete_by_name = true,
     ),
     every(
         "helper-marks-first",
         "kill-resign",
+        4,
         "release_is_final",
         |it| {
             it.helper_marks_first = true;
@@ -107,13 +123,18 @@ pub(crate) const VARIANTS: [Variant; 12] = [
 const fn every(
     name: &'static str,
     plan: &'static str,
+    ticks: u32,
     property: &'static str,
     defects: fn(&mut Defects),
 ) -> Variant {
     Variant {
         name,
         defects,
-        net: Net::Every { plan, property },
+        net: Net::Every {
+            plan,
+            ticks,
+            property,
+        },
     }
 }
 
@@ -132,7 +153,12 @@ impl Variant {
         let mut defects = Defects::default();
         (self.defects)(&mut defects);
         let story = match self.net {
-            Net::Every { plan, property } => self.enumerated(plan, property, defects),
+            Net::Every {
+                plan,
+                ticks,
+                property,
+            } => Plan::named(plan)
+                .and_then(|plan| self.enumerated(plan.until(ticks), property, defects)),
             Net::Healed => hunt(defects, Mode::Liveness, MOST_RUNS).map(|found| found.to_string()),
         };
         Caught {
@@ -142,8 +168,7 @@ impl Variant {
         }
     }
 
-    fn enumerated(&self, plan: &str, property: &str, defects: Defects) -> Option<String> {
-        let plan = Plan::named(plan)?;
+    fn enumerated(&self, plan: Plan, property: &str, defects: Defects) -> Option<String> {
         let properties = [named(property)?];
         let found = enumerate(&plan, defects, &properties, usize::MAX);
         let (violation, trace) = found.violation?;
@@ -201,7 +226,7 @@ mod tests {
     #[test]
     fn every_net_exists() {
         for variant in VARIANTS {
-            if let Net::Every { plan, property } = variant.net {
+            if let Net::Every { plan, property, .. } = variant.net {
                 assert!(Plan::named(plan).is_some(), "{plan}");
                 assert!(named(property).is_some(), "{property}");
             }

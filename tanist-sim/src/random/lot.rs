@@ -95,7 +95,8 @@ impl Lot {
 /// Mostly long ones, which cost less to simulate; some short ones.
 fn lease(chance: &mut Chance, mode: Mode) -> Duration {
     let (from, to) = match (chance.below(100), mode) {
-        (0, _) => (300, 1_000),
+        // Half of it is the shortest that can be kept.
+        (0, _) => (320, 1_000),
         (1..5, _) => (1_000, 4_000),
         (5..25, _) => (4_000, 12_000),
         (_, Mode::Safety) => (12_000, 36_000),
