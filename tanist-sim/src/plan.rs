@@ -59,7 +59,7 @@ pub(crate) const PLANS: &[Plan] = &[
         tidy: false,
         ..led(
             "late-2-untidy",
-            5,
+            4,
             Budget {
                 late: 2,
                 ..Budget::NONE
@@ -213,7 +213,7 @@ pub(crate) const PLANS: &[Plan] = &[
     ),
     led(
         "restore-exit",
-        2,
+        1,
         Budget {
             restores: 1,
             exits: 1,
@@ -336,7 +336,7 @@ pub(crate) const PLANS: &[Plan] = &[
     ),
     led(
         "kill-resign",
-        1,
+        0,
         Budget {
             kills: 1,
             resigns: 1,
@@ -359,7 +359,7 @@ pub(crate) const PLANS: &[Plan] = &[
         clocks: true,
         ..led(
             "cold-clocks",
-            9,
+            7,
             Budget {
                 entries: 1,
                 ..Budget::NONE
