@@ -57,6 +57,9 @@ pub enum WorkInput {
     Dismissed,
     /// The release helper has ended.
     Released,
+    /// One of the guard's own programs has ended unasked. A guard that has not begun ends itself:
+    /// found out only by the election, this would cost the leadership.
+    Crippled,
     /// Time has passed.
     Wake,
 }
@@ -173,6 +176,11 @@ impl Workload {
             WorkInput::Dismissed => self.dismiss(),
             WorkInput::Released => {
                 if matches!(self.phase, Phase::Releasing { .. }) {
+                    self.finish();
+                }
+            }
+            WorkInput::Crippled => {
+                if self.phase == Phase::Idle {
                     self.finish();
                 }
             }
@@ -602,6 +610,19 @@ mod tests {
             step(&mut workload, 30, WorkInput::Dismissed),
             [WorkAction::Exit]
         );
+    }
+
+    #[test]
+    fn a_crippled_guard_ends_before_its_beginning_only() {
+        let mut idle = workload();
+        assert_eq!(step(&mut idle, 10, WorkInput::Crippled), [WorkAction::Exit]);
+        let begin = WorkInput::Begin {
+            safe_until: at(8_000),
+        };
+        assert_eq!(step(&mut idle, 20, begin), []);
+        let mut workload = running();
+        assert_eq!(step(&mut workload, 10, WorkInput::Crippled), []);
+        assert!(workload.may_be_alive());
     }
 
     #[test]

@@ -263,6 +263,11 @@ impl GuardProcess {
             }
             // Not before: a child that ended at once is still reported by its number.
             self.root.pid = None;
+        } else {
+            return;
+        }
+        if !self.progress.launched {
+            self.feed(WorkInput::Crippled);
         }
     }
 

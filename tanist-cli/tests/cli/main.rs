@@ -8,5 +8,6 @@ mod queries;
 mod refusals;
 mod signals;
 mod stage;
+mod standby;
 mod takeover;
 mod timings;

@@ -34,6 +34,13 @@ pub(crate) fn descendants(pid: i32) -> Vec<i32> {
     children(pid).into_iter().flat_map(below).collect()
 }
 
+/// Whether a process runs as this one of the guard's programs.
+pub(crate) fn runs(pid: i32, verb: &str) -> bool {
+    let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap();
+    let mut words = words.split(|byte| *byte == 0);
+    words.nth(1) == Some(verb.as_bytes())
+}
+
 /// Who runs when the plan says unprivileged.
 pub(crate) fn ordinary_uid() -> u32 {
     let own = rustix::process::geteuid();

@@ -9,7 +9,7 @@ use tanist_core::{Moment, Timing};
 use crate::Test;
 use crate::deadline::LEASE;
 use crate::look::{
-    children, descendants, pidfd, wait_for_any_end, wait_for_end, wait_until_armed, wait_until_past,
+    children, descendants, exists, pidfd, runs, wait_for_any_end, wait_until_armed, wait_until_past,
 };
 use crate::namespace::are_permitted as namespaces_are_permitted;
 use crate::rig::{NOBODY, Plan, Rig};
@@ -33,8 +33,16 @@ pub(crate) const TESTS: &[Test] = &[
         a_start_that_is_held_up_in_a_namespace_is_ended,
     ),
     (
-        "a_launcher_that_was_killed_is_noticed",
-        a_launcher_that_was_killed_is_noticed,
+        "a_launcher_that_was_killed_costs_the_guard_at_once",
+        a_launcher_that_was_killed_costs_the_guard_at_once,
+    ),
+    (
+        "a_release_program_that_was_killed_costs_the_guard_at_once",
+        a_release_program_that_was_killed_costs_the_guard_at_once,
+    ),
+    (
+        "a_namespace_s_launcher_that_was_killed_costs_the_guard_at_once",
+        a_namespace_s_launcher_that_was_killed_costs_the_guard_at_once,
     ),
     (
         "a_command_that_is_not_there_is_127",
@@ -161,18 +169,37 @@ fn stop(programs: &[i32]) -> Vec<OwnedFd> {
     programs.iter().map(stop).collect()
 }
 
-fn a_launcher_that_was_killed_is_noticed() {
-    let mut rig = Plan::default().shell("touch $DIR/ran");
-    let (guard, _) = rig.ready();
-    for program in children(guard) {
-        let program = pidfd(program);
-        pidfd_send_signal(&program, Signal::KILL).unwrap();
-        wait_for_end(&program);
+fn a_launcher_that_was_killed_costs_the_guard_at_once() {
+    loses("sweep", "__launch");
+}
+
+fn a_release_program_that_was_killed_costs_the_guard_at_once() {
+    loses("sweep", "__release");
+}
+
+fn a_namespace_s_launcher_that_was_killed_costs_the_guard_at_once() {
+    if !namespaces_are_permitted(false) {
+        return loses("sweep", "__launch");
     }
-    rig.begin(Duration::from_secs(600));
-    assert!(rig.expect("exec-failed 126 ").contains("killed"));
-    rig.expect("empty");
-    rig.dismiss();
+    loses("pidns", "__launch");
+}
+
+/// A guard that stands by unfit is found out before the election, not by it.
+fn loses(contain: &'static str, verb: &str) {
+    let rig = timed(contain).shell("touch $DIR/ran");
+    let (guard, _) = rig.ready();
+    let programs = descendants(guard);
+    let lost: Vec<i32> = programs
+        .iter()
+        .copied()
+        .filter(|pid| runs(*pid, verb))
+        .collect();
+    assert_eq!(lost.len(), 1, "{verb} among {programs:?}");
+    pidfd_send_signal(pidfd(lost[0]), Signal::KILL).unwrap();
+    rig.expect("gone");
+    assert!(!exists(guard) && programs.into_iter().all(|pid| !exists(pid)));
+    assert_eq!(rig.allocations(), 0, "the guard allocated");
+    assert!(!rig.path("ran").exists() && !rig.was_released());
 }
 
 fn failed_to_execute(rig: &mut Rig, code: &str) -> String {
