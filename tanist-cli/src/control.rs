@@ -9,11 +9,13 @@
 //! A bare word (`status`) is taken too, so that `socat` is enough of a client. Answers are JSON
 //! objects with `"v":1` and `"ok"`.
 
+mod client;
 mod peer;
 mod report;
 mod request;
 mod socket;
 
+pub(crate) use client::instances;
 pub(crate) use report::{Report, Role};
 pub(crate) use request::Request;
 pub(crate) use socket::{ControlSocket, Instruction};

@@ -1,10 +1,16 @@
 //! One election as people and scripts want to see it, drawn from one read of the store.
 
+mod place;
+mod state;
+
 use serde_json::{Value, json};
-use tanist::core::{Candidate, Member, Owner, Reading, Vacancy};
-use tanist::{Health, InstanceId, Record, RecordState, View};
+use tanist::{Health, View};
 
 use crate::exit::Code;
+use place::place;
+pub(crate) use place::{Place, health_word};
+use state::state;
+pub(crate) use state::{Leader, State};
 
 /// One election.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,51 +31,6 @@ pub(crate) struct Overview {
     pub(crate) paused_until: Option<u64>,
     /// The leader first, then the line.
     pub(crate) members: Vec<Place>,
-}
-
-/// Whether somebody leads.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum State {
-    /// This node.
-    Leading(Leader),
-    /// This node has shut out its predecessor and waits until that one's lease is over.
-    Waiting(Leader),
-    /// A client that is not tanist, by its own rules.
-    Foreign(String),
-    /// Nobody.
-    Vacant,
-    /// The record cannot be understood, so nobody claims.
-    Refused(String),
-    /// Nobody ever stood in it.
-    Unknown,
-}
-
-/// Who leads.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Leader {
-    /// The node's name.
-    pub(crate) node: String,
-    /// That start of it.
-    pub(crate) instance: InstanceId,
-    /// What it advertises.
-    pub(crate) address: String,
-}
-
-/// One candidate.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
-    /// The node's name, or what a foreign entry shows.
-    pub(crate) node: String,
-    /// That start of it; none for foreign clients.
-    pub(crate) instance: Option<InstanceId>,
-    /// `leader`, `standby`, or `foreign`.
-    pub(crate) role: &'static str,
-    /// What it tells of itself.
-    pub(crate) member: Option<Member>,
-    /// Where it stands.
-    pub(crate) entry: String,
-    /// Whether it would lead next.
-    pub(crate) next: bool,
 }
 
 impl Overview {
@@ -111,6 +72,29 @@ impl Overview {
         }
     }
 
+    /// The nodes that stay out because their child failed too often.
+    pub(crate) fn parked(&self) -> Vec<&str> {
+        let parked = |place: &&Place| {
+            let member = place.member.as_ref();
+            member.is_some_and(|member| member.health == Health::Parked)
+        };
+        let parked = self.members.iter().filter(parked);
+        parked.map(|place| place.node.as_str()).collect()
+    }
+
+    /// What a person should know besides.
+    pub(crate) fn detail(&self) -> Option<String> {
+        let stuck = self.state == State::Vacant && !self.members.iter().any(|place| place.next);
+        let parked = self.parked();
+        if stuck && !parked.is_empty() {
+            return Some(format!(
+                "parked: the child failed too often on {}; mend it and start tanist there anew",
+                parked.join(", ")
+            ));
+        }
+        self.state.detail()
+    }
+
     /// What the exit code says of it.
     pub(crate) const fn code(&self) -> Code {
         match self.state {
@@ -141,145 +125,16 @@ impl Overview {
         json!({
             "election": self.election,
             "state": self.state.word(),
-            "detail": self.state.detail(),
+            "detail": self.detail(),
             "term": self.term,
             "leader": leader,
             "since": self.since,
             "reason": self.reason,
             "lease_ms": self.lease_ms,
             "paused_until": self.paused_until,
+            "parked": self.parked(),
             "members": self.members.iter().map(Place::json).collect::<Vec<_>>(),
         })
-    }
-}
-
-impl State {
-    /// One word.
-    pub(crate) const fn word(&self) -> &'static str {
-        match self {
-            Self::Leading(_) => "leading",
-            Self::Waiting(_) => "waiting",
-            Self::Foreign(_) => "foreign",
-            Self::Vacant => "vacant",
-            Self::Refused(_) => "refused",
-            Self::Unknown => "unknown",
-        }
-    }
-
-    /// What a person should know besides.
-    pub(crate) fn detail(&self) -> Option<String> {
-        match self {
-            Self::Waiting(leader) => Some(format!(
-                "{} leads when its predecessor's lease is over",
-                leader.node
-            )),
-            Self::Foreign(label) => Some(format!("{label} leads by its own rules")),
-            Self::Refused(why) => Some(why.clone()),
-            Self::Leading(_) | Self::Vacant | Self::Unknown => None,
-        }
-    }
-}
-
-impl Place {
-    fn json(&self) -> Value {
-        let member = self.member.as_ref();
-        json!({
-            "node": self.node,
-            "instance": self.instance.map(|instance| instance.to_string()),
-            "role": self.role,
-            "next": self.next,
-            "address": member.map(|member| member.address.clone()),
-            "health": member.map(|member| health_word(member.health)),
-            "priority": member.map(|member| member.priority),
-            "aside": member.map(|member| member.aside),
-            "version": member.map(|member| member.version.clone()),
-            "entry": self.entry,
-        })
-    }
-}
-
-/// The word for a health.
-pub(crate) const fn health_word(health: Health) -> &'static str {
-    match health {
-        Health::Healthy => "healthy",
-        Health::Warning => "warning",
-        Health::Critical => "critical",
-    }
-}
-
-/// A record that says `leading` is believed only as long as its entry stands and, where the store
-/// is a lock of this machine, the lock is held: what is reported is never more than what is so.
-fn state(view: &View) -> State {
-    let record = match &view.record {
-        Reading::Known(record) => Some(record),
-        Reading::Absent => None,
-        Reading::Newer { format } => {
-            return State::Refused(format!(
-                "its record is of format {format}, which this version does not know"
-            ));
-        }
-        Reading::Garbage { why } => {
-            return State::Refused(format!("its record cannot be read: {why}"));
-        }
-    };
-    if let Some(record) = record.filter(|record| record.state != RecordState::Resigned)
-        && view.vacancy != Vacancy::Free
-        && view
-            .line
-            .iter()
-            .any(|candidate| candidate.entry == record.entry)
-    {
-        return match record.state {
-            RecordState::Waiting => State::Waiting(leader(record)),
-            RecordState::Leading | RecordState::Resigned => State::Leading(leader(record)),
-        };
-    }
-    match view.line.first().map(|candidate| &candidate.owner) {
-        Some(Owner::Foreign { label, .. }) => State::Foreign(label.clone()),
-        _ if view.vacancy == Vacancy::Held => {
-            State::Foreign("another holder of the lock".to_owned())
-        }
-        None if record.is_none() && view.members.is_empty() => State::Unknown,
-        _ => State::Vacant,
-    }
-}
-
-fn leader(record: &Record) -> Leader {
-    Leader {
-        node: record.node.clone(),
-        instance: record.instance,
-        address: record.address.clone(),
-    }
-}
-
-fn place(view: &View, candidate: &Candidate, leader: Option<InstanceId>) -> Place {
-    let entry = candidate.entry.to_string();
-    match &candidate.owner {
-        Owner::Foreign { label, .. } => Place {
-            node: label.clone(),
-            instance: None,
-            role: "foreign",
-            member: None,
-            entry,
-            next: false,
-        },
-        Owner::Instance(instance) => {
-            let member = view.members.get(instance).cloned();
-            Place {
-                node: member
-                    .as_ref()
-                    .map_or_else(|| instance.to_string(), |m| m.node.clone()),
-                instance: Some(*instance),
-                role: if leader == Some(*instance) {
-                    "leader"
-                } else {
-                    "standby"
-                },
-                member,
-                entry,
-                next: false,
-            }
-        }
     }
 }
 
@@ -288,8 +143,8 @@ pub(crate) mod tests {
     use super::*;
     use std::collections::BTreeMap;
     use std::time::Duration;
-    use tanist::core::{Directive, Position};
-    use tanist::{EntryId, Term};
+    use tanist::core::{Candidate, Directive, Member, Owner, Position, Reading, Vacancy};
+    use tanist::{EntryId, InstanceId, Record, RecordState, Term};
 
     /// The nodes of these names stand in this order; the first one's record is in this state.
     pub(crate) fn view(names: &[(&str, u32)], state: RecordState, vacancy: Vacancy) -> View {
@@ -407,5 +262,27 @@ pub(crate) mod tests {
             ..view(&[], RecordState::Resigned, Vacancy::Free)
         };
         assert_eq!(seen(&nothing).code(), Code::UnknownElection);
+    }
+
+    #[test]
+    fn an_election_that_everybody_gave_up_says_so() {
+        let mut vacant = view(
+            &[("a", 100), ("b", 100)],
+            RecordState::Resigned,
+            Vacancy::Free,
+        );
+        let park = |view: &mut View, index| {
+            let member = view.members.get_mut(&InstanceId::new(index));
+            member.unwrap().health = Health::Parked;
+        };
+        park(&mut vacant, 1);
+        let one = seen(&vacant);
+        assert_eq!((one.parked(), one.detail()), (vec!["a"], None));
+        assert!(one.members[1].next && !one.members[0].next);
+        park(&mut vacant, 2);
+        let both = seen(&vacant);
+        assert!(both.detail().unwrap().contains("too often on a, b"));
+        assert_eq!(both.json()["parked"], json!(["a", "b"]));
+        assert_eq!(both.json()["members"][0]["health"], "parked");
     }
 }

@@ -65,7 +65,7 @@ pub struct Member {
     pub address: String,
     /// Higher stands before lower; 0 never leads.
     pub priority: u32,
-    /// Healthy before warning; critical never leads.
+    /// Healthy before warning; critical and parked never lead.
     pub health: Health,
     /// It resigned on request and lets the others go first.
     pub aside: bool,
@@ -91,4 +91,16 @@ pub enum Health {
     Warning,
     /// Must not lead.
     Critical,
+    /// Must not lead until a person has started it anew: its work failed too often.
+    Parked,
+}
+
+impl Health {
+    /// Whether a node that says this may lead.
+    pub const fn may_lead(self) -> bool {
+        match self {
+            Self::Healthy | Self::Warning => true,
+            Self::Critical | Self::Parked => false,
+        }
+    }
 }

@@ -110,7 +110,7 @@ fn key(view: &View, candidate: &Candidate, index: usize, unix: u64) -> Option<Ke
         ));
     };
     let aside = member.aside || view.directive.aside(unix) == Some(member.node.as_str());
-    if member.priority == 0 || member.health == Health::Critical || aside {
+    if member.priority == 0 || !member.health.may_lead() || aside {
         return None;
     }
     let named = view.directive.successor(unix) == Some(member.node.as_str());

@@ -12,7 +12,7 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let dir = tempfile::tempdir()?;
 //! # let store = format!("local:{}", dir.path().join("tanist").display());
-//! // "local:" for this machine alone; with other features etcd:// and zk:// as well.
+//! // "local:" for this machine alone.
 //! let session = Session::open(&Target::parse(&store)?, SessionSettings::default()).await?;
 //! let campaign = session.campaign(CampaignSettings::new("jobs", "node-1")?).await?;
 //!

@@ -18,6 +18,8 @@ const OPERATION: &str = "read the store's URL";
 /// zk://10.0.0.1:2181,[::1]/chroot?layout=  zks:// with TLS
 /// ```
 ///
+/// Which of them this build can open, [`crate::backends`] tells.
+///
 /// Credentials have no place in it, because URLs end up in process lists, logs and shell
 /// histories. What [`fmt::Display`] prints is therefore never secret, and parses to the same
 /// target again.
@@ -63,11 +65,8 @@ impl Target {
     pub fn parse(text: &str) -> Result<Self, Error> {
         let Some((scheme, rest)) = text.split_once(':') else {
             return Err(invalid("it has no scheme").hint(format!(
-                "begin with one of {}, or write local: for this machine alone",
+                "begin with one of {}; local: is this machine alone",
                 table::schemes()
-                    .map(|scheme| format!("{scheme}:"))
-                    .collect::<Vec<_>>()
-                    .join(" ")
             )));
         };
         let Some((known, scheme)) = table::find(scheme) else {
@@ -116,7 +115,8 @@ impl Target {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotCompiled`], naming the feature to build with.
+    /// [`ErrorKind::NotCompiled`], naming what it carries and, where there is one, the feature to
+    /// build with.
     pub fn check_compiled(&self) -> Result<(), Error> {
         if self.known().open.is_some() {
             Ok(())
@@ -127,11 +127,14 @@ impl Target {
 
     pub(crate) fn left_out(&self) -> Error {
         let known = self.known();
-        let (name, feature) = (known.name, known.feature.unwrap_or(known.name));
-        let why = format!("this build leaves {name} out");
+        let why = format!("this build does not carry {}", known.name);
+        let remedy = known.feature.map_or_else(
+            || "a later release may".to_owned(),
+            |feature| format!("build with `--features {feature}` for that one"),
+        );
         Error::new(ErrorKind::NotCompiled, "open the store", why)
             .with("scheme", self.scheme)
-            .hint(format!("build with `--features {feature}`"))
+            .hint(format!("it carries {}; {remedy}", table::schemes()))
     }
 
     pub(crate) const fn known(&self) -> &'static Known {
@@ -229,10 +232,12 @@ fn unknown_scheme(scheme: &str) -> Error {
     } else {
         invalid("it does not begin with the name of a store")
     };
-    let all = table::schemes().collect::<Vec<_>>().join(", ");
+    let all = table::schemes();
     match table::nearest(scheme) {
-        Some(nearest) => error.hint(format!("did you mean {nearest}: ? There are {all}")),
-        None => error.hint(format!("there are {all}")),
+        Some(nearest) => error.hint(format!(
+            "did you mean {nearest}: ? This build carries {all}"
+        )),
+        None => error.hint(format!("this build carries {all}")),
     }
 }
 

@@ -57,11 +57,12 @@ pub(crate) struct LeaderArgs {
     #[arg(long, group = "what")]
     pub(crate) term: bool,
 
-    /// Print nothing; the exit code says whether it is this node.
+    /// Print nothing; the exit code says whether it is here: --node, if it is given; else, in a child
+    /// of tanist, its own tanist; else any tanist of this user with the same --run-dir.
     #[arg(long, group = "what")]
     pub(crate) is_me: bool,
 
-    /// This node's name, for --is-me [default: the host name].
+    /// The node that --is-me asks for, by name.
     #[arg(
         short,
         long,

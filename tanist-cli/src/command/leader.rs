@@ -4,6 +4,7 @@ use tanist::InstanceId;
 use super::status::unwritten;
 use super::{look, runtime};
 use crate::args::LeaderArgs;
+use crate::control;
 use crate::exit::{Code, Exit};
 use crate::overview::{Leader, Overview, State};
 use crate::printer::{self, Form, Printer, printable};
@@ -15,8 +16,9 @@ pub(super) fn main(layers: Layers<'_>, args: LeaderArgs) -> Result<Exit, Problem
     printer::choose_colors(&args.speech);
     let printer = Printer::new(&args.speech);
     let asked = vec![args.election.clone()];
-    let settings = QuerySettings::resolve(layers, asked, args.timeout, args.place)?;
-    let overview = runtime()?.block_on(async {
+    let settings = QuerySettings::resolve(layers, asked, args.timeout, &args.place)?;
+    let runtime = runtime()?;
+    let overview = runtime.block_on(async {
         let store = look::open(&settings)?;
         look::overview(&store, &settings, &args.election).await
     })?;
@@ -42,7 +44,7 @@ pub(super) fn main(layers: Layers<'_>, args: LeaderArgs) -> Result<Exit, Problem
         return Err(nobody(&overview));
     };
     if args.is_me {
-        let me = is_me(leader, args.node);
+        let me = runtime.block_on(is_me(leader, &settings, &args));
         return Ok(Exit::of(if me { Code::Ok } else { Code::No }, "is-me"));
     }
     let term = overview.term.unwrap_or_default();
@@ -84,19 +86,31 @@ fn nobody(overview: &Overview) -> Problem {
         "election::no-leader",
         format!("nobody leads {election}"),
     );
-    let problem = match overview.state.detail() {
+    let problem = match overview.detail() {
         Some(detail) => problem.because(printable(&detail)),
         None => problem,
     };
     problem.next(format_args!("tanist status {election} shows who stands by"))
 }
 
-/// A child of tanist knows which instance it runs under, and that is the identity. Anybody else can
-/// only ask by name.
-fn is_me(leader: &Leader, node: Option<String>) -> bool {
+/// A child of tanist knows which instance it runs under, and that is the identity. Where a name is
+/// given it is the name that is asked for. Anybody else means the machine: whether one of this
+/// user's supervisors here is the leader, whatever it calls itself.
+async fn is_me(leader: &Leader, settings: &QuerySettings, args: &LeaderArgs) -> bool {
     let instance = std::env::var("TANIST_INSTANCE").ok();
-    match instance.as_deref().and_then(InstanceId::parse) {
-        Some(instance) => leader.instance == instance,
-        None => leader.node == node.unwrap_or_else(host_name),
+    if let Some(instance) = instance.as_deref().and_then(InstanceId::parse) {
+        return leader.instance == instance;
+    }
+    if let Some(node) = &args.node {
+        return leader.node == *node;
+    }
+    let here = match &settings.run_dir {
+        Some(run_dir) => control::instances(run_dir, &args.election, settings.timeout.value).await,
+        None => None,
+    };
+    match here {
+        Some(instances) => instances.contains(&leader.instance),
+        // Another user, or another run directory: all that is left is the name.
+        None => leader.node == host_name(),
     }
 }

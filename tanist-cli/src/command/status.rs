@@ -1,4 +1,5 @@
 use serde_json::json;
+use tanist::Health;
 
 use super::{look, runtime};
 use crate::args::StatusArgs;
@@ -14,7 +15,7 @@ use crate::table::Table;
 pub(super) fn main(layers: Layers<'_>, args: StatusArgs) -> Result<Exit, Problem> {
     printer::choose_colors(&args.speech);
     let printer = Printer::new(&args.speech);
-    let settings = QuerySettings::resolve(layers, args.elections, args.timeout, args.place)?;
+    let settings = QuerySettings::resolve(layers, args.elections, args.timeout, &args.place)?;
     let overviews = runtime()?.block_on(async {
         let store = look::open(&settings)?;
         let mut overviews = Vec::new();
@@ -144,7 +145,7 @@ fn block(overview: &Overview, target: &str) -> String {
         head.push_str(&format!("   for {}", age(since)));
     }
     head.push_str(&format!("   {target}\n"));
-    if let Some(detail) = overview.state.detail() {
+    if let Some(detail) = overview.detail() {
         head.push_str(&format!("{}\n", printable(&detail)));
     }
     if let Some(until) = overview.paused_until {
@@ -177,6 +178,8 @@ fn note(place: &Place) -> &'static str {
     let member = place.member.as_ref();
     if place.next {
         "next in line"
+    } else if member.is_some_and(|member| member.health == Health::Parked) {
+        "failed too often"
     } else if member.is_some_and(|member| member.priority == 0) {
         "never leads"
     } else if member.is_some_and(|member| member.aside) {

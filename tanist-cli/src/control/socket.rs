@@ -1,20 +1,22 @@
+use std::collections::VecDeque;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::{AbortHandle, JoinSet};
 
 use super::peer::may_speak;
 use super::{Report, Request};
 
-/// How many clients are served at a time; more have to wait.
-const CLIENTS: usize = 16;
+/// How many clients are served at a time. One more takes the place of the oldest: whoever asks and
+/// goes is never held up by those who say nothing.
+const CLIENTS: usize = 64;
 /// How long a client may take for its request and its answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -63,23 +65,36 @@ impl ControlSocket {
         report: watch::Receiver<Report>,
         instruct: mpsc::Sender<Instruction>,
     ) {
-        let places = Arc::new(Semaphore::new(CLIENTS));
+        let mut clients = VecDeque::new();
+        // Dropped with this future, which ends them all.
+        let mut served = JoinSet::new();
         loop {
-            let Ok(place) = Arc::clone(&places).acquire_owned().await else {
-                return;
-            };
             let Ok((stream, _)) = self.listener.accept().await else {
-                // Out of descriptors: the next client may find one.
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                // Out of descriptors: the oldest client gives one back.
+                make_room(&mut clients, 0);
+                tokio::time::sleep(Duration::from_millis(10)).await;
                 continue;
             };
+            while served.try_join_next().is_some() {}
+            clients.retain(|client: &AbortHandle| !client.is_finished());
+            make_room(&mut clients, CLIENTS - 1);
             let (report, instruct) = (report.clone(), instruct.clone());
-            tokio::spawn(async move {
+            clients.push_back(served.spawn(async move {
                 // A client that is too slow or goes away is its own affair.
                 let _ = tokio::time::timeout(PATIENCE, converse(stream, report, instruct)).await;
-                drop(place);
-            });
+            }));
+            // In a crowd every client still gets its turn before it is the oldest.
+            tokio::task::yield_now().await;
         }
+    }
+}
+
+/// Ends the oldest, if there are more than `kept`.
+fn make_room(clients: &mut VecDeque<AbortHandle>, kept: usize) {
+    if clients.len() > kept
+        && let Some(oldest) = clients.pop_front()
+    {
+        oldest.abort();
     }
 }
 
@@ -207,6 +222,24 @@ mod tests {
         served.task.abort();
         let _ = served.task.await;
         assert!(!served.path.exists());
+    }
+
+    #[tokio::test]
+    async fn clients_that_say_nothing_hold_up_nobody() {
+        let served = served();
+        let begun = std::time::Instant::now();
+        let mut idle = Vec::new();
+        for _ in 0..CLIENTS * 3 {
+            idle.push(UnixStream::connect(&served.path).await.unwrap());
+            tokio::task::yield_now().await;
+        }
+        let status = ask(&served.path, b"status\n").await;
+        assert_eq!(status["ok"], true);
+        // None of them can have been given up for its silence by now.
+        assert!(begun.elapsed() < PATIENCE, "{:?}", begun.elapsed());
+        let mut nothing = Vec::new();
+        // The oldest had to make room for the others.
+        assert_eq!(idle[0].read_to_end(&mut nothing).await.unwrap(), 0);
     }
 
     #[tokio::test]

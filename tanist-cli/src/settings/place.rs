@@ -57,6 +57,7 @@ pub(super) fn target(layers: Layers<'_>, args: &PlaceArgs) -> Result<Setting<Tar
             .because(format_args!("it comes from {}", store.source))
             .next("write local: for this machine, or local:/DIR")
     })?;
+    target.check_compiled()?;
     Ok(Setting {
         value: target,
         source: store.source,
@@ -77,7 +78,8 @@ fn local_place(store: &str) -> Result<Option<String>, Problem> {
     Ok(Some(format!("local:{}{query}", dir.display())))
 }
 
-fn run_dir(args: &PlaceArgs) -> Result<PathBuf, Problem> {
+/// Sockets, role files and the local store.
+pub(super) fn run_dir(args: &PlaceArgs) -> Result<PathBuf, Problem> {
     match &args.run_dir {
         Some(dir) => directories::place(dir, "the run directory"),
         None => default_run_dir(),

@@ -1,3 +1,4 @@
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tanist::Target;
@@ -17,6 +18,8 @@ pub(crate) struct QuerySettings {
     pub(crate) timeout: Setting<Duration>,
     /// Where the elections are held.
     pub(crate) target: Setting<Target>,
+    /// Where the supervisors of this machine and user have their sockets, if there is such a place.
+    pub(crate) run_dir: Option<PathBuf>,
 }
 
 impl QuerySettings {
@@ -28,7 +31,7 @@ impl QuerySettings {
         layers: Layers<'_>,
         elections: Vec<String>,
         timeout: Option<Span>,
-        place: PlaceArgs,
+        place: &PlaceArgs,
     ) -> Result<Self, Problem> {
         for election in &elections {
             check_election_name(election)?;
@@ -36,7 +39,11 @@ impl QuerySettings {
         Ok(Self {
             elections,
             timeout: layers.pick("timeout", timeout.map(|Span(span)| span), || Self::TIMEOUT),
-            target: place::target(layers, &place)?,
+            target: place::target(layers, place)?,
+            run_dir: match place.run_dir {
+                Some(_) => Some(place::run_dir(place)?),
+                None => place::run_dir(place).ok(),
+            },
         })
     }
 }

@@ -52,7 +52,10 @@ impl Supervisor {
         }
         if self.out != Out::No {
             // Told right behind it, so that this node is barred before it stands again.
-            self.set_health(Health::Critical);
+            self.set_health(match self.out {
+                Out::Parked => Health::Parked,
+                Out::No | Out::Until(_) => Health::Critical,
+            });
         }
         if let Some(exit) = self.given_back(&mut tenure).await {
             // Neither dismissed nor dropped: it sees us end, and releases in our place.

@@ -103,8 +103,21 @@ fn too_many_failures_park_the_node_until_it_is_started_anew() {
     }
     node.event("parked");
     node.event("released");
+    // Back in the line, for all to see.
+    node.event("standby");
     let role = || std::fs::read_to_string(stage.run_dir().join("demo.a.role")).unwrap();
     assert_eq!(role(), "failed\n");
+    let status = |form: &str| crate::stage::out(&stage.ask(["status", "demo", "-o", form]));
+    let parked: serde_json::Value = serde_json::from_str(&status("json")).unwrap();
+    let parked = &parked["elections"][0];
+    assert_eq!(parked["state"], "vacant");
+    assert_eq!(parked["parked"], serde_json::json!(["a"]));
+    assert_eq!(parked["members"][0]["health"], "parked");
+    let table = status("table");
+    assert!(
+        table.contains("parked: the child failed too often on a"),
+        "{table}"
+    );
     let mut other = stage.run(&["--node", "b"], "echo up; exec sleep 1000");
     assert_eq!(other.line(), "up");
     other.kill();

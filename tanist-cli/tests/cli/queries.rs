@@ -271,6 +271,48 @@ fn a_child_knows_that_it_leads() {
 }
 
 #[test]
+fn this_machine_leads_whatever_its_copies_are_called() {
+    let stage = Stage::new();
+    let is_me = |flags: &[&str]| {
+        let output = stage.ask([&["leader", "demo", "--is-me"], flags].concat());
+        output.status.code().unwrap()
+    };
+    let mut first = stage.run(&[], "echo $TANIST_NODE; exec sleep 1000");
+    let host = first.line();
+    let mut second = stage.run(&[], WORK);
+    second.event("standby");
+    assert_eq!(is_me(&[]), 0);
+    first.kill();
+    second.line();
+    let leader = out(&stage.ask(["leader", "demo"]));
+    assert_eq!(leader, format!("{host}-2\n"));
+    assert_eq!(is_me(&[]), 0);
+    assert_eq!(is_me(&["--node", &host]), 1);
+    assert_eq!(is_me(&["--node", leader.trim()]), 0);
+    // A machine with copies of its own, none of which leads, although the leader has its name.
+    let (store, there) = (
+        format!("local:{}", stage.run_dir().display()),
+        stage.path("there"),
+    );
+    let there = there.to_str().unwrap();
+    let mut third = stage.run(&["-s", &store, "--run-dir", there, "-n", "c"], WORK);
+    third.event("standby");
+    let other = ["-s", store.as_str(), "--run-dir", there];
+    assert_eq!(is_me(&other), 1);
+    second.kill();
+    third.line();
+    assert_eq!(is_me(&other), 0);
+    // One that does not answer, as if it were frozen, keeps no other from being asked.
+    let silent = stage.path("there").join("demo.silent.sock");
+    let _silent = std::os::unix::net::UnixListener::bind(silent).unwrap();
+    assert_eq!(is_me(&[&other[..], &["--timeout", "1s"]].concat()), 0);
+    // Where there is no socket at all, the name is all there is.
+    let nowhere = stage.path("nowhere");
+    let elsewhere = ["-s", store.as_str(), "--run-dir", nowhere.to_str().unwrap()];
+    assert_eq!(is_me(&elsewhere), 1);
+}
+
+#[test]
 fn garbage_in_the_store_is_76_and_left_alone() {
     let stage = Stage::new();
     let mut node = stage.run(&["--node", "a"], WORK);

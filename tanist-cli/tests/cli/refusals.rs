@@ -119,6 +119,8 @@ fn wrong_usage_is_64() {
         ("-e Not/Good", "election::name"),
         ("-e demo -n a/b", "node::name"),
         ("-e demo -s what://x", "store::address"),
+        ("-e demo -s etcd://h", "store::not-compiled"),
+        ("-e demo -s etcd://h", "it carries local:"),
         ("-e demo --env X", "run::env"),
         ("-e demo --env TANIST_TERM=9", "run::env-reserved"),
         ("-e demo --cwd /no/such", "run::cwd"),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Election, Purpose};
-use crate::candidate::{EntryId, Health};
+use crate::candidate::EntryId;
 use crate::event::{Alarm, Event, Wait};
 use crate::fact::{Ask, Receipt, Refusal};
 use crate::lease::Lease;
@@ -62,7 +62,7 @@ impl Election {
         let Some(view) = self.seen.as_ref().map(|seen| &seen.view) else {
             return Err(Wait::Disconnected);
         };
-        if self.health == Health::Critical {
+        if !self.health.may_lead() {
             return Err(Wait::Unhealthy);
         }
         if self.config.priority == 0 {

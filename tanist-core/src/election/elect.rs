@@ -1,7 +1,6 @@
 //! Between the claim and the work.
 
 use super::{Election, Look, Purpose};
-use crate::candidate::Health;
 use crate::event::{EndCause, Event};
 use crate::fact::{Ask, Receipt, Refusal};
 use crate::lease::Lease;
@@ -47,7 +46,7 @@ impl Election {
             Some(EndCause::Leaving)
         } else if self.resigning {
             Some(EndCause::Resigned)
-        } else if self.health == Health::Critical {
+        } else if !self.health.may_lead() {
             Some(EndCause::Unhealthy)
         } else {
             None

@@ -1,7 +1,6 @@
 //! Leading: renewals, their answers, and every reason to stop.
 
 use super::Election;
-use crate::candidate::Health;
 use crate::event::EndCause;
 use crate::fact::{Ask, Outcome, Refusal};
 use crate::lease::Lease;
@@ -37,7 +36,7 @@ impl Election {
         if self.resigning {
             return Some(EndCause::Resigned);
         }
-        if self.health == Health::Critical {
+        if !self.health.may_lead() {
             return Some(EndCause::Unhealthy);
         }
         let view = self.view()?;

@@ -19,7 +19,7 @@ static TABLE: &[Known] = &[
     Known {
         name: "etcd",
         schemes: &["etcd", "etcds"],
-        feature: Some("etcd"),
+        feature: None,
         place: PlaceKind::Servers { default_port: 2379 },
         parameters: &[],
         open: None,
@@ -27,7 +27,7 @@ static TABLE: &[Known] = &[
     Known {
         name: "zookeeper",
         schemes: &["zk", "zks"],
-        feature: Some("zookeeper"),
+        feature: None,
         place: PlaceKind::Servers { default_port: 2181 },
         parameters: &["layout"],
         open: None,
@@ -39,7 +39,8 @@ static TABLE: &[Known] = &[
 pub(crate) struct Known {
     pub(crate) name: &'static str,
     pub(crate) schemes: &'static [&'static str],
-    /// What to build with; `None` for what is always in.
+    /// The feature of this crate that builds it in. `None` for what is always in, and for what no
+    /// release has yet.
     pub(crate) feature: Option<&'static str>,
     pub(crate) place: PlaceKind,
     pub(crate) parameters: &'static [&'static str],
@@ -81,9 +82,14 @@ pub(crate) enum Access {
     Stand,
 }
 
-/// All schemes.
-pub(crate) fn schemes() -> impl Iterator<Item = &'static str> {
-    TABLE.iter().flat_map(|known| known.schemes.iter().copied())
+/// What a URL may begin with in this build: `local:, etcd:`.
+pub(crate) fn schemes() -> String {
+    let compiled = TABLE.iter().filter(|known| known.open.is_some());
+    let schemes: Vec<String> = compiled
+        .flat_map(|known| known.schemes)
+        .map(|scheme| format!("{scheme}:"))
+        .collect();
+    schemes.join(", ")
 }
 
 /// The backends of this build, by name.
@@ -158,9 +164,32 @@ mod tests {
 
     #[test]
     fn no_scheme_is_listed_twice() {
-        let mut all: Vec<_> = schemes().collect();
+        let mut all: Vec<_> = TABLE.iter().flat_map(|known| known.schemes).collect();
+        let listed = all.len();
         all.sort_unstable();
         all.dedup();
-        assert_eq!(all.len(), schemes().count());
+        assert_eq!(all.len(), listed);
+    }
+
+    #[test]
+    fn every_feature_that_is_named_is_one_of_this_crate() {
+        let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        let manifest = std::fs::read_to_string(manifest).unwrap();
+        let (_, features) = manifest.split_once("[features]").unwrap();
+        let (features, _) = features.split_once("\n[").unwrap();
+        for feature in TABLE.iter().filter_map(|known| known.feature) {
+            let line = format!("\n{feature} = [");
+            assert!(features.contains(&line), "{feature} is no feature");
+        }
+    }
+
+    #[test]
+    fn only_what_this_build_carries_is_offered() {
+        for known in TABLE {
+            for scheme in known.schemes {
+                let offered = schemes().contains(&format!("{scheme}:"));
+                assert_eq!(offered, known.open.is_some(), "{scheme}");
+            }
+        }
     }
 }

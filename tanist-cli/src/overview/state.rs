@@ -1,0 +1,102 @@
+use tanist::core::{Owner, Reading, Vacancy};
+use tanist::{InstanceId, Record, RecordState, View};
+
+/// Whether somebody leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// This node.
+    Leading(Leader),
+    /// This node has shut out its predecessor and waits until that one's lease is over.
+    Waiting(Leader),
+    /// A client that is not tanist, by its own rules.
+    Foreign(String),
+    /// Nobody.
+    Vacant,
+    /// The record cannot be understood, so nobody claims.
+    Refused(String),
+    /// Nobody ever stood in it.
+    Unknown,
+}
+
+/// Who leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Leader {
+    /// The node's name.
+    pub(crate) node: String,
+    /// That start of it.
+    pub(crate) instance: InstanceId,
+    /// What it advertises.
+    pub(crate) address: String,
+}
+
+impl State {
+    /// One word.
+    pub(crate) const fn word(&self) -> &'static str {
+        match self {
+            Self::Leading(_) => "leading",
+            Self::Waiting(_) => "waiting",
+            Self::Foreign(_) => "foreign",
+            Self::Vacant => "vacant",
+            Self::Refused(_) => "refused",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// What a person should know besides.
+    pub(crate) fn detail(&self) -> Option<String> {
+        match self {
+            Self::Waiting(leader) => Some(format!(
+                "{} leads when its predecessor's lease is over",
+                leader.node
+            )),
+            Self::Foreign(label) => Some(format!("{label} leads by its own rules")),
+            Self::Refused(why) => Some(why.clone()),
+            Self::Leading(_) | Self::Vacant | Self::Unknown => None,
+        }
+    }
+}
+
+/// A record that says `leading` is believed only as long as its entry stands and, where the store
+/// is a lock of this machine, the lock is held: what is reported is never more than what is so.
+pub(super) fn state(view: &View) -> State {
+    let record = match &view.record {
+        Reading::Known(record) => Some(record),
+        Reading::Absent => None,
+        Reading::Newer { format } => {
+            return State::Refused(format!(
+                "its record is of format {format}, which this version does not know"
+            ));
+        }
+        Reading::Garbage { why } => {
+            return State::Refused(format!("its record cannot be read: {why}"));
+        }
+    };
+    if let Some(record) = record.filter(|record| record.state != RecordState::Resigned)
+        && view.vacancy != Vacancy::Free
+        && view
+            .line
+            .iter()
+            .any(|candidate| candidate.entry == record.entry)
+    {
+        return match record.state {
+            RecordState::Waiting => State::Waiting(leader(record)),
+            RecordState::Leading | RecordState::Resigned => State::Leading(leader(record)),
+        };
+    }
+    match view.line.first().map(|candidate| &candidate.owner) {
+        Some(Owner::Foreign { label, .. }) => State::Foreign(label.clone()),
+        _ if view.vacancy == Vacancy::Held => {
+            State::Foreign("another holder of the lock".to_owned())
+        }
+        None if record.is_none() && view.members.is_empty() => State::Unknown,
+        _ => State::Vacant,
+    }
+}
+
+fn leader(record: &Record) -> Leader {
+    Leader {
+        node: record.node.clone(),
+        instance: record.instance,
+        address: record.address.clone(),
+    }
+}
