@@ -42,7 +42,6 @@ pub(crate) enum Step {
     /// That answer is lost.
     LoseAnswer { sent: Sent },
     /// The session waits for an answer no longer: it reports that the outcome is unknown.
-    #[expect(dead_code, reason = "a schedule written by hand may use it")]
     GiveUp { sent: Sent },
     /// The store is read for this node.
     Read,

@@ -49,6 +49,11 @@ impl Course<'_> {
 
     fn send(&mut self, node: usize, sent: Sent) {
         let now = self.world.time;
+        if self.hosts[node].wire.hits(self.weather.unknown_permille) {
+            // Before the store decides, after it, or when the answer is there already.
+            let patience = self.hosts[node].wire.up_to(self.weather.usual * 4);
+            self.later(now + patience, node, Step::GiveUp { sent });
+        }
         let host = &self.hosts[node];
         let mute = host.mute_until > now;
         let passage = if mute { None } else { self.passage(node) };

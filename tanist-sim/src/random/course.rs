@@ -247,6 +247,7 @@ impl<'a> Course<'a> {
                     | Step::End
                     | Step::Alive { .. }
                     | Step::Answer { .. }
+                    | Step::GiveUp { .. }
                     | Step::Read
                     | Step::View
                     | Step::Report { .. }

@@ -15,6 +15,8 @@ pub(super) struct Weather {
     pub(super) lost_permille: u64,
     /// How many requests of a thousand reach the store twice.
     pub(super) doubled_permille: u64,
+    /// Of how many requests of a thousand the session says soon that it does not know.
+    pub(super) unknown_permille: u64,
 }
 
 impl Weather {
@@ -26,6 +28,7 @@ impl Weather {
             slow_permille: 0,
             lost_permille: 0,
             doubled_permille: 0,
+            unknown_permille: 0,
         }
     }
 
@@ -39,6 +42,7 @@ impl Weather {
             slow_permille: level(chance),
             lost_permille: level(chance),
             doubled_permille: level(chance),
+            unknown_permille: level(chance),
         }
     }
 
