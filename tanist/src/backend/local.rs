@@ -4,6 +4,7 @@ mod candidacy;
 mod holders;
 mod ledger;
 mod pen;
+mod probe;
 mod session;
 mod watcher;
 mod worker;

@@ -8,7 +8,8 @@ use tanist_core::{
 };
 
 use super::ledger::{Ledger, is_at};
-use super::pen::{Pen, Probe, naming_lock};
+use super::pen::Pen;
+use super::probe::{Probe, naming_lock};
 use super::{Held, failure};
 use crate::private_dir;
 

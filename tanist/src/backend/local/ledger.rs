@@ -11,7 +11,8 @@ use tanist_core::{
     Stamp, Vacancy, View,
 };
 
-use super::pen::{Pen, Probe};
+use super::pen::Pen;
+use super::probe::Probe;
 use super::{failure, holders};
 use crate::backend::{Amendment, Snapshot};
 use crate::private_dir::{self, Durability};

@@ -1,7 +1,8 @@
 use std::fs;
 
-use tanist_core::{InstanceId, Reading, Term};
+use tanist_core::{InstanceId, Reading, RecordState, Term, Vacancy};
 
+use super::super::probe::naming_lock;
 use super::*;
 
 fn ledger(dir: &tempfile::TempDir) -> Ledger {
@@ -128,7 +129,7 @@ fn a_free_lock_tells_of_the_leader_only_if_it_is_the_leaders() {
     let ledger = ledger(&dir);
     let lock = private_dir::open_or_create(&ledger.lock_path()).unwrap();
     let other = private_dir::open_or_create(&ledger.places.join("other")).unwrap();
-    let vacancy = |record: &Record, probe: &Probe<'_>| vacancy(probe, Some(record), &[]).unwrap();
+    let vacancy = |record: &Record, probe: &Probe<'_>| probe.vacancy(Some(record), &[]).unwrap();
     let resigned = record(1);
     assert_eq!(vacancy(&resigned, &Probe::Try(&lock)), Vacancy::Free);
     assert_eq!(vacancy(&resigned, &Probe::Absent), Vacancy::Free);

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::candidacy::Candidacy;
 use super::ledger::{Ledger, is_at};
-use super::pen::Probe;
+use super::probe::Probe;
 use super::session::BLIND_POLL;
 use super::watcher::{Watcher, What};
 use crate::link::{ElectionName, Reports};
