@@ -1,4 +1,5 @@
 use std::error::Error;
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
@@ -6,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rustix::process::Signal;
+use tanist_core::Moment;
 use tempfile::TempDir;
 
 use crate::activation::Activation;
@@ -100,6 +102,15 @@ impl Scene {
     ///
     /// When it cannot be started, or runs.
     pub fn start(&mut self, name: &str) -> SceneResult<()> {
+        self.start_with(name, &[])
+    }
+
+    /// The same, with more in its environment.
+    ///
+    /// # Errors
+    ///
+    /// As [`Scene::start`].
+    pub fn start_with(&mut self, name: &str, environment: &[(&str, OsString)]) -> SceneResult<()> {
         if let Some(node) = self.nodes.iter_mut().find(|node| node.name == name)
             && node.ended()?.is_none()
         {
@@ -108,9 +119,10 @@ impl Scene {
         self.nodes.retain(|node| node.name != name);
         let folder = self.folder.path();
         let work = self.work.command(&self.programs, folder, &self.port);
-        let command = self
+        let mut command = self
             .keeper
             .command(name, folder, &self.programs, self.user, &work)?;
+        command.envs(environment.iter().cloned());
         self.nodes
             .push(Node::start(name, folder, self.user, command)?);
         Ok(())
@@ -183,6 +195,26 @@ impl Scene {
                 .get(seen)
                 .map(|begun| (*begun).clone())
         })
+    }
+
+    /// Waits, to see that nobody works from now until then.
+    ///
+    /// # Errors
+    ///
+    /// When somebody does.
+    pub fn wait_idle(&mut self, until: Moment) -> SceneResult<()> {
+        let history = &mut self.history;
+        // What those wrote who are gone.
+        history.extend(&self.tail.read_new()?);
+        let waited = self.tail.wait_for("nothing", until, |new| {
+            history.extend(new);
+            (!new.is_empty()).then_some(())
+        });
+        match waited {
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => Ok(()),
+            Err(error) => Err(error.into()),
+            Ok(()) => Err(self.explain("somebody works").into()),
+        }
     }
 
     /// The roles that write in every activation.
