@@ -17,7 +17,33 @@ fn record(scene: &Scene) -> SceneResult<Record> {
     Ok(serde_json::from_str(&fs::read_to_string(path)?)?)
 }
 
-fn a_claim_past_the_lease_starts_nothing(late: Late) -> SceneResult<()> {
+struct Stage {
+    scene: Scene,
+    disk: LateRecord,
+    /// The record as it stands while the disk is late.
+    claimed: Record,
+}
+
+impl Stage {
+    /// A third node takes over, and the history holds.
+    fn judge(mut self) -> SceneResult<()> {
+        let scene = &mut self.scene;
+        scene.start("c")?;
+        scene.team()?.kill(Victim::Supervisor, 0)?;
+        scene.wait_active()?;
+        let roles = scene.roles();
+        let verdict = scene.finish(Expect {
+            activations: 3..=3,
+            roles,
+            ..Expect::default()
+        })?;
+        assert!(verdict.holds(), "{verdict}");
+        Ok(())
+    }
+}
+
+/// A node that has claimed, or is about to, and waits for its disk until its lease is over.
+fn held_past_the_lease(late: Late) -> SceneResult<Stage> {
     let programs = Programs::find(env!("CARGO_BIN_EXE_tanist-probe"))?;
     let keeper = Keeper::tanist(&["--lease", "2s"]);
     let user = User::Ordinary;
@@ -44,42 +70,59 @@ fn a_claim_past_the_lease_starts_nothing(late: Late) -> SceneResult<()> {
     }
     scene.wait_idle(held + LEASE)?;
     assert_eq!(record(&scene)?, claimed, "nobody else could write");
-    let let_go = now();
-    disk.let_go()?;
+    Ok(Stage {
+        scene,
+        disk,
+        claimed,
+    })
+}
 
-    let next = scene.wait_active()?;
+/// Lets it go on: it begins under another commit than the claim.
+fn goes_on(late: Late) -> SceneResult<()> {
+    let mut stage = held_past_the_lease(late)?;
+    let let_go = now();
+    stage.disk.let_go()?;
+
+    let next = stage.scene.wait_active()?;
     assert!(next.first > let_go);
     // By the lease of the late claim it would have ended at once.
-    scene.wait("the work to go on for a lease", |history| {
-        let last = history.activations().last()?.last;
-        (last > let_go + LEASE).then_some(())
-    })?;
-    let leads = record(&scene)?;
+    stage
+        .scene
+        .wait("the work to go on for a lease", |history| {
+            let last = history.activations().last()?.last;
+            (last > let_go + LEASE).then_some(())
+        })?;
+    let leads = record(&stage.scene)?;
     assert_eq!(
         (leads.node.as_str(), leads.term.number()),
         ("b", next.term.unwrap_or_default()),
         "who claimed late leads all the same"
     );
-
-    scene.start("c")?;
-    scene.team()?.kill(Victim::Supervisor, 0)?;
-    scene.wait_active()?;
-    let roles = scene.roles();
-    let verdict = scene.finish(Expect {
-        activations: 3..=3,
-        roles,
-        ..Expect::default()
-    })?;
-    assert!(verdict.holds(), "{verdict}");
-    Ok(())
+    stage.judge()
 }
 
 #[test]
 fn when_the_record_is_written_late() -> SceneResult<()> {
-    a_claim_past_the_lease_starts_nothing(Late::Before)
+    goes_on(Late::Before)
 }
 
 #[test]
 fn when_only_the_answer_is_late() -> SceneResult<()> {
-    a_claim_past_the_lease_starts_nothing(Late::After)
+    goes_on(Late::After)
+}
+
+/// What proves that the answer alone starts nothing: the commit that has to follow it is refused,
+/// because the lock that was claimed is not in its place any more.
+#[test]
+fn when_the_answer_is_late_and_the_lock_is_gone() -> SceneResult<()> {
+    let mut stage = held_past_the_lease(Late::After)?;
+    fs::remove_file(stage.scene.folder().join("store/scene/lock"))?;
+    stage.disk.let_go()?;
+    let next = stage.scene.wait_active()?;
+    let term = next.term.unwrap_or_default();
+    assert!(
+        term > stage.claimed.term.number(),
+        "work began in term {term}, which was never confirmed"
+    );
+    stage.judge()
 }

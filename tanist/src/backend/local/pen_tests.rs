@@ -161,3 +161,29 @@ fn a_free_lock_tells_of_the_leader_only_if_it_is_the_leaders() {
         assert_eq!(vacancy(record, &Probe::Try(&lock)), Vacancy::Held);
     }
 }
+
+#[test]
+fn who_stands_anew_does_not_lead_from_the_place_it_lost() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = ledger(&dir);
+    let lock = private_dir::open_or_create(&ledger.lock_path()).unwrap();
+    let leading = Record {
+        state: RecordState::Leading,
+        ..record(1)
+    };
+    let leading = naming_lock(&leading, &lock).unwrap();
+    let at = |entry: EntryId| {
+        let line = [Candidate {
+            entry,
+            owner: Owner::Instance(leading.instance),
+        }];
+        let probe = Probe::Try(&lock);
+        probe.vacancy(Some(&leading), &line).unwrap()
+    };
+    assert_eq!(at(leading.entry.clone()), Vacancy::Held);
+    let anew = EntryId {
+        created: 9,
+        ..leading.entry.clone()
+    };
+    assert_eq!(at(anew), Vacancy::Free);
+}

@@ -33,10 +33,8 @@ impl<'a> Probe<'a> {
         line: &[Candidate],
     ) -> io::Result<Vacancy> {
         let leader = record.filter(|record| record.state != RecordState::Resigned);
-        let lives = leader.is_some_and(|leader| {
-            line.iter()
-                .any(|candidate| candidate.instance() == Some(leader.instance))
-        });
+        // By its place: an instance that lost it and stands anew does not lead from there.
+        let lives = leader.is_some_and(|leader| line.iter().any(|it| it.entry == leader.entry));
         let file = match self {
             Self::Ours => return Ok(Vacancy::Held),
             // A leader that lives holds the lock; trying it could get in the way of somebody else.
