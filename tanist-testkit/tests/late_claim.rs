@@ -17,6 +17,19 @@ fn record(scene: &Scene) -> SceneResult<Record> {
     Ok(serde_json::from_str(&fs::read_to_string(path)?)?)
 }
 
+/// The terms in which a node started its work, by its own log: what is killed at once writes nothing
+/// else.
+fn started(scene: &mut Scene, node: &str) -> SceneResult<Vec<u64>> {
+    let mut terms = Vec::new();
+    for line in fs::read_to_string(scene.node(node)?.log())?.lines() {
+        let line: serde_json::Value = serde_json::from_str(line)?;
+        if line["event"] == "started" {
+            terms.push(line["term"].as_u64().ok_or("no term")?);
+        }
+    }
+    Ok(terms)
+}
+
 struct Stage {
     scene: Scene,
     disk: LateRecord,
@@ -98,6 +111,8 @@ fn goes_on(late: Late) -> SceneResult<()> {
         ("b", next.term.unwrap_or_default()),
         "who claimed late leads all the same"
     );
+    let started = started(&mut stage.scene, "b")?;
+    assert_eq!(started, [leads.term.number()], "nothing else was started");
     stage.judge()
 }
 
@@ -120,9 +135,9 @@ fn when_the_answer_is_late_and_the_lock_is_gone() -> SceneResult<()> {
     stage.disk.let_go()?;
     let next = stage.scene.wait_active()?;
     let term = next.term.unwrap_or_default();
-    assert!(
-        term > stage.claimed.term.number(),
-        "work began in term {term}, which was never confirmed"
-    );
+    let claimed = stage.claimed.term.number();
+    assert!(term > claimed, "term {term}");
+    let started = started(&mut stage.scene, "b")?;
+    assert_eq!(started, [term], "term {claimed} was never confirmed");
     stage.judge()
 }
