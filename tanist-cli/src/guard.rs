@@ -80,6 +80,8 @@ pub(crate) fn hidden_verb(arguments: &[OsString], release: Release) -> Option<Ex
 #[derive(Debug)]
 pub(crate) struct Guard {
     pid: i32,
+    /// When it started, in ticks since the boot.
+    started: u64,
     line: AsyncFd<OwnedFd>,
     pidfd: AsyncFd<OwnedFd>,
     containment: Containment,
@@ -120,10 +122,12 @@ impl Guard {
             .env_clear()
             .envs(spec.env.iter().map(|(name, value)| (name, value)));
         command.stdin(far);
-        let (pid, pidfd) = start(&mut command).map_err(system("start the guard"))?;
+        orphans::outlast_strangers().await;
+        let (pid, started, pidfd) = start(&mut command).map_err(system("start the guard"))?;
         drop(command);
         let mut guard = Self {
             pid,
+            started,
             line: watch(near, Interest::READABLE | Interest::WRITABLE)?,
             pidfd: watch(pidfd, Interest::READABLE)?,
             containment: Containment::Sweep { no_cgroup: None },
@@ -288,8 +292,8 @@ impl Guard {
     }
 
     fn sweep(&mut self) {
-        let (pid, cgroup) = (self.pid, self.cgroup.clone());
-        let sweep = move || orphans::sweep(pid, cgroup.as_deref());
+        let (pid, since, cgroup) = (self.pid, self.started, self.cgroup.clone());
+        let sweep = move || orphans::sweep(pid, since, cgroup.as_deref());
         self.state = State::Sweeping(tokio::task::spawn_blocking(sweep));
     }
 
@@ -351,7 +355,7 @@ fn watch(descriptor: OwnedFd, interest: Interest) -> Result<AsyncFd<OwnedFd>, Gu
 }
 
 /// Starts `command` as a guard, and reaps those that have ended unattended.
-fn start(command: &mut Command) -> io::Result<(i32, OwnedFd)> {
+fn start(command: &mut Command) -> io::Result<(i32, u64, OwnedFd)> {
     let mut guards = orphans::guards();
     let ended = |pid: i32| {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
@@ -363,5 +367,5 @@ fn start(command: &mut Command) -> io::Result<(i32, OwnedFd)> {
     guards.push(pid);
     // Nobody else reaps it, so the number is its own until it is listed here no more.
     let pidfd = pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?;
-    Ok((pid, pidfd))
+    Ok((pid, orphans::start_of(pid)?, pidfd))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rustix::process::{WaitId, WaitIdOptions, waitid};
 
 use super::cgroup::Cgroup;
-use super::procfs::Stat;
+use super::procfs::{Procfs, Stat};
 use super::tree::Tree;
 
 /// The guards this process has started and not yet reaped.
@@ -14,22 +14,49 @@ static GUARDS: Mutex<Vec<i32>> = Mutex::new(Vec::new());
 const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 const LONGEST_WAIT: Duration = Duration::from_millis(50);
 
+/// The unit in which the kernel shows when a process started: a hundredth of a second.
+const TICK: Duration = Duration::from_millis(10);
+
 /// The list of guards; whoever holds it can start one without a sweep running into it.
 pub(super) fn guards() -> MutexGuard<'static, Vec<i32>> {
     // The list is whole even if somebody who held it has panicked.
     GUARDS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Kills what a dead guard has left behind, until nothing is left of it.
+/// Waits, where this process has children that are no guards, until a guard cannot start in the
+/// same tick as one of them any more.
+pub(super) async fn outlast_strangers() {
+    if has_strangers().unwrap_or(true) {
+        tokio::time::sleep(TICK).await;
+    }
+}
+
+/// When the kernel says that `guard` started, in ticks; it must not have been reaped.
+pub(super) fn start_of(guard: i32) -> io::Result<u64> {
+    Ok(Procfs::open()?.stat(guard)?.started)
+}
+
+/// Kills what a dead guard that started at `since` has left behind, until nothing is left of it.
 ///
 /// It blocks, for as long as a process cannot be killed. Orphans of the dead guard have become
-/// children of this process. They are told from its own by their session: a guard opens one, and
-/// nobody below it can come back to this process's. Guards that live are known by name. A child of
-/// this process that opens a session of its own and is no guard would be taken for an orphan.
-pub(super) fn sweep(dead: i32, cgroup: Option<&Cgroup>) {
+/// children of this process, and are told from its other children by three marks:
+///
+/// * They are in another session than this process: a guard opens one, and nobody below it can come
+///   back to this process's.
+/// * They started no earlier than the guard: they descend from it, and the kernel notes the start
+///   when it makes a process, on a clock that never goes back. An exec changes nothing of it, not
+///   even one by a thread; a time namespace shifts what is read here and what was read of the guard
+///   alike, because both are shown as the reader's clock has it. Equal counts as theirs, since a
+///   tick is long. So no orphan is ever passed over, while children that this process had before
+///   the guard are left alone: what a shell started before it became tanist, or a container before.
+/// * They are no guards: those that live are known by number.
+///
+/// Who opens a session of its own below such an older child, after the guard started, and then loses
+/// its parent to this process, still passes for an orphan of the guard.
+pub(super) fn sweep(dead: i32, since: u64, cgroup: Option<&Cgroup>) {
     guards().retain(|pid| *pid != dead);
     let mut wait = SHORTEST_WAIT;
-    while !sweep_once(cgroup).is_ok_and(|is_clean| is_clean) {
+    while !sweep_once(since, cgroup).is_ok_and(|is_clean| is_clean) {
         std::thread::sleep(wait);
         wait = (wait * 2).min(LONGEST_WAIT);
     }
@@ -38,7 +65,7 @@ pub(super) fn sweep(dead: i32, cgroup: Option<&Cgroup>) {
     }
 }
 
-fn sweep_once(cgroup: Option<&Cgroup>) -> io::Result<bool> {
+fn sweep_once(since: u64, cgroup: Option<&Cgroup>) -> io::Result<bool> {
     let mut tree = Tree::new()?;
     // Zero where the session's leader lives outside this PID namespace, which `getsid` of rustix
     // takes for impossible.
@@ -48,10 +75,20 @@ fn sweep_once(cgroup: Option<&Cgroup>) -> io::Result<bool> {
     }
     // A guard that is being started looks like an orphan until it is on the list.
     let guards = guards();
-    let belongs = |pid: i32, stat: &Stat| stat.session != own_session && !guards.contains(&pid);
+    let belongs = |pid: i32, stat: &Stat| {
+        stat.session != own_session && stat.started >= since && !guards.contains(&pid)
+    };
     tree.kill(belongs);
     reap(&mut tree, belongs);
     Ok(tree.count(belongs)? == 0 && !cgroup.is_some_and(Cgroup::is_populated))
+}
+
+/// Whether this process has children that are no guards. One in its own session may open another
+/// one at any moment.
+fn has_strangers() -> io::Result<bool> {
+    let guards = guards();
+    let strangers = Tree::new()?.count(|pid, _| !guards.contains(&pid))?;
+    Ok(strangers > 0)
 }
 
 /// Reaps the orphans among the children one by one: the others' ends belong to who started them.

@@ -22,6 +22,8 @@ pub(super) struct Stat {
     pub(super) parent: i32,
     pub(super) group: i32,
     pub(super) session: i32,
+    /// When it started, in ticks since the boot.
+    pub(super) started: u64,
 }
 
 const TEXT: usize = 4096;
@@ -46,7 +48,7 @@ impl Procfs {
         Ok(procfs)
     }
 
-    /// Parent, process group and session of `pid`.
+    /// What the kernel says of `pid`.
     pub(super) fn stat(&mut self, pid: i32) -> io::Result<Stat> {
         let mut path = [0; PATH];
         let file = self.open_file(write_path(&mut path, format_args!("{pid}/stat"))?)?;
@@ -140,10 +142,13 @@ fn parse_stat(text: &[u8]) -> Option<Stat> {
     let after_name = text.iter().rposition(|byte| *byte == b')')? + 1;
     let mut fields = text[after_name..].split(|byte| *byte == b' ').skip(2);
     let mut next = || str::from_utf8(fields.next()?).ok()?.parse().ok();
+    let (parent, group, session) = (next()?, next()?, next()?);
+    let started = str::from_utf8(fields.nth(15)?).ok()?.trim_ascii_end();
     Some(Stat {
-        parent: next()?,
-        group: next()?,
-        session: next()?,
+        parent,
+        group,
+        session,
+        started: started.parse().ok()?,
     })
 }
 
@@ -160,13 +165,15 @@ mod tests {
 
     #[test]
     fn a_name_full_of_brackets_does_not_confuse() {
-        let stat = parse_stat(b"12 (a) S 9 9 (9) R 3 4 5 0 -1").unwrap();
+        let text = b"12 (a) S 9 9 (9) R 3 4 5 0 -1 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23\n";
+        let stat = parse_stat(text).unwrap();
         assert_eq!(
             stat,
             Stat {
                 parent: 3,
                 group: 4,
-                session: 5
+                session: 5,
+                started: 21
             }
         );
         assert_eq!(parse_stat(b"12 (a"), None);

@@ -6,7 +6,7 @@ use rustix::process::{Signal, pidfd_send_signal};
 
 use crate::Test;
 use crate::deadline::STUBBORN;
-use crate::look::{children, exists, pidfd, wait_until_reaped};
+use crate::look::{children, exists, has_ended, pidfd, wait_until_reaped};
 use crate::rig::{Plan, Rig};
 use crate::tripwire::Tripwire;
 
@@ -37,6 +37,10 @@ pub(crate) const TESTS: &[Test] = &[
         a_killed_idle_guard_leaves_nothing,
     ),
     ("a_sweep_touches_nobody_else", a_sweep_touches_nobody_else),
+    (
+        "a_sweep_spares_who_was_there_before",
+        a_sweep_spares_who_was_there_before,
+    ),
     (
         "both_killed_takes_the_child_along",
         both_killed_takes_the_child_along,
@@ -147,6 +151,25 @@ fn a_sweep_touches_nobody_else() {
     rig.expect("gone");
     assert!(!wire.is_held());
     assert!(exists(other) && exists(own) && programs.iter().all(|pid| exists(*pid)));
+}
+
+/// As under a shell that started something before it became tanist, or in a container.
+fn a_sweep_spares_who_was_there_before() {
+    let plan = Plan {
+        after_an_elder: true,
+        ..Plan::default()
+    };
+    let mut rig = plan.shell(STUBBORN);
+    let (guard, mut wire) = stubborn(&mut rig);
+    let elder: i32 = rig.elder();
+    let supervisor = rig.pid().as_raw_pid();
+    assert!(children(supervisor).contains(&elder));
+    rig.keep_after_gone();
+    pidfd_send_signal(pidfd(guard), Signal::KILL).unwrap();
+    rig.expect("gone");
+    assert!(!wire.is_held());
+    assert!(!has_ended(&pidfd(elder)));
+    pidfd_send_signal(pidfd(elder), Signal::KILL).unwrap();
 }
 
 /// Kills supervisor and guard so that neither sees the other die: both are stopped before.

@@ -2,6 +2,7 @@ use std::fs::{self, File};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
@@ -45,6 +46,12 @@ pub(crate) fn runs(pid: i32, verb: &str) -> bool {
 pub(crate) fn ordinary_uid() -> u32 {
     let own = rustix::process::geteuid();
     if own.is_root() { NOBODY } else { own.as_raw() }
+}
+
+/// Whether the process behind `pidfd` has ended, reaped or not.
+pub(crate) fn has_ended(pidfd: &OwnedFd) -> bool {
+    let mut fds = [PollFd::new(pidfd, PollFlags::IN)];
+    poll(&mut fds, Some(&timespec(Duration::ZERO))).unwrap() == 1
 }
 
 /// Waits until the process behind `pidfd` has ended.

@@ -50,6 +50,8 @@ pub(crate) struct Plan {
     pub(crate) ignoring: Option<&'static str>,
     /// Run everything in this cgroup, as an ordinary user. For root only.
     pub(crate) cgroup: Option<PathBuf>,
+    /// Start a process in a session of its own before, as the same parent.
+    pub(crate) after_an_elder: bool,
     /// Run everything where no further namespace may be made.
     pub(crate) without_namespaces: bool,
 }
@@ -67,6 +69,7 @@ impl Default for Plan {
             unprivileged: false,
             ignoring: None,
             cgroup: None,
+            after_an_elder: false,
             without_namespaces: false,
         }
     }
@@ -135,6 +138,11 @@ impl Plan {
                 ["sh", "-c", &format!("trap '' {signal}; exec \"$@\""), "sh"].map(Into::into),
             );
         }
+        if self.after_an_elder {
+            let elder = "setsid sleep 1000 </dev/null >/dev/null & \
+                         echo $! >\"$DIR/elder\"; exec \"$@\"";
+            words.extend(["sh", "-c", elder, "sh"].map(Into::into));
+        }
         if self.without_namespaces {
             let forbid = "for kind in user pid; do \
                               echo 0 >/proc/sys/user/max_${kind}_namespaces || exit; \
@@ -180,6 +188,12 @@ impl Plan {
 }
 
 impl Rig {
+    /// The process that was there before the supervisor. The supervisor has to be ready.
+    pub(crate) fn elder(&self) -> i32 {
+        let number = fs::read_to_string(self.path("elder")).unwrap();
+        number.trim().parse().unwrap()
+    }
+
     /// Gives the supervisor an order.
     pub(crate) fn tell(&mut self, order: &str) {
         writeln!(self.orders.as_mut().unwrap(), "{order}").unwrap();
