@@ -46,6 +46,7 @@ use rustix::process::{
 use tanist_core::Moment;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinHandle;
 
 use cgroup::Cgroup;
@@ -94,7 +95,10 @@ enum State {
     /// The line stands.
     Keeping,
     /// The line has ended; whatever the guard left behind is being swept.
-    Sweeping(JoinHandle<()>),
+    Sweeping {
+        done: JoinHandle<()>,
+        told: UnboundedReceiver<GuardReport>,
+    },
     Gone,
 }
 
@@ -166,7 +170,7 @@ impl Guard {
             Some(Some(Notice::Refused { reason })) => wire::text(reason),
             _ => "the guard ended during its set-up".to_owned(),
         };
-        self.ending().await;
+        while self.ending().await != GuardReport::Gone {}
         Err(GuardError::Refused(refused))
     }
 
@@ -269,32 +273,45 @@ impl Guard {
                 }
             }
         }
-        self.ending().await;
-        GuardReport::Gone
+        self.ending().await
     }
 
-    /// Waits until the guard has ended and nothing is left of what it kept.
-    async fn ending(&mut self) {
+    /// Waits until the guard has ended and nothing is left of what it kept, or for what keeps that
+    /// from being so.
+    async fn ending(&mut self) -> GuardReport {
         loop {
             match &mut self.state {
                 State::Keeping => {
                     let _ = self.pidfd.readable().await;
                     self.sweep();
                 }
-                State::Sweeping(sweep) => match sweep.await {
-                    Ok(()) => self.state = State::Gone,
-                    // Not proof of anything, so it is done again.
-                    Err(_) => self.sweep(),
-                },
-                State::Gone => return,
+                State::Sweeping { done, told } => {
+                    let swept = tokio::select! {
+                        biased;
+                        Some(report) = told.recv() => return report,
+                        swept = done => swept,
+                    };
+                    match swept {
+                        Ok(()) => self.state = State::Gone,
+                        // Not proof of anything, so it is done again.
+                        Err(_) => self.sweep(),
+                    }
+                }
+                State::Gone => return GuardReport::Gone,
             }
         }
     }
 
     fn sweep(&mut self) {
         let (pid, since, cgroup) = (self.pid, self.started, self.cgroup.clone());
-        let sweep = move || orphans::sweep(pid, since, cgroup.as_deref());
-        self.state = State::Sweeping(tokio::task::spawn_blocking(sweep));
+        let (teller, told) = unbounded_channel();
+        let tell = move |report| {
+            // Nobody may be left to hear it.
+            let _ = teller.send(report);
+        };
+        let sweep = move || orphans::sweep(pid, since, cgroup.as_deref(), tell);
+        let done = tokio::task::spawn_blocking(sweep);
+        self.state = State::Sweeping { done, told };
     }
 
     async fn receive(&self, buffer: &mut [u8]) -> Option<usize> {

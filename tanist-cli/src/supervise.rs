@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::exit::{Code, Exit};
-use crate::guard::{Guard, GuardError, GuardSpec};
+use crate::guard::{Guard, GuardError, GuardReport, GuardSpec};
 use crate::log::{Level, Log, LogLine};
 use crate::problem::Problem;
 use crate::settings::RunSettings;
@@ -182,6 +182,27 @@ impl Supervisor {
         if let Some(campaign) = self.campaign.take() {
             self.leaving = Some(tokio::spawn(campaign.close()));
         }
+    }
+
+    /// Says why what a guard kept is not gone yet, if that is what the report says.
+    fn tell_trouble(&self, report: &GuardReport) {
+        let line = match report {
+            GuardReport::Lingering { processes } => LogLine::warn(
+                "lingering",
+                format!(
+                    "{processes} processes outlive their kill; this node waits until they are gone"
+                ),
+            ),
+            GuardReport::Hindered { why } => LogLine::warn(
+                "hindered",
+                format!(
+                    "what is left of the child cannot be seen whole ({why}); this node tries \
+                     again until it can, and until nothing is left"
+                ),
+            ),
+            _ => return,
+        };
+        self.log.say(line);
     }
 
     fn set_health(&self, health: Health) {

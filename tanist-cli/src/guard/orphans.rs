@@ -6,6 +6,7 @@ use rustix::process::{WaitId, WaitIdOptions, waitid};
 
 use super::cgroup::Cgroup;
 use super::procfs::{Procfs, Stat};
+use super::report::GuardReport;
 use super::tree::Tree;
 
 /// The guards this process has started and not yet reaped.
@@ -53,10 +54,27 @@ pub(super) fn start_of(guard: i32) -> io::Result<u64> {
 ///
 /// Who opens a session of its own below such an older child, after the guard started, and then loses
 /// its parent to this process, still passes for an orphan of the guard.
-pub(super) fn sweep(dead: i32, since: u64, cgroup: Option<&Cgroup>) {
+///
+/// What it cannot get done in several rounds it tells once, and goes on.
+pub(super) fn sweep(dead: i32, since: u64, cgroup: Option<&Cgroup>, tell: impl Fn(GuardReport)) {
     guards().retain(|pid| *pid != dead);
     let mut wait = SHORTEST_WAIT;
-    while !sweep_once(since, cgroup).is_ok_and(|is_clean| is_clean) {
+    let (mut lingering, mut hindered) = (false, false);
+    loop {
+        match sweep_once(since, cgroup) {
+            Ok(0) => break,
+            _ if wait < LONGEST_WAIT => {}
+            Ok(processes) if !lingering => {
+                lingering = true;
+                tell(GuardReport::Lingering { processes });
+            }
+            Err(error) if !hindered => {
+                hindered = true;
+                let why = error.to_string();
+                tell(GuardReport::Hindered { why });
+            }
+            Ok(_) | Err(_) => {}
+        }
         std::thread::sleep(wait);
         wait = (wait * 2).min(LONGEST_WAIT);
     }
@@ -65,7 +83,8 @@ pub(super) fn sweep(dead: i32, since: u64, cgroup: Option<&Cgroup>) {
     }
 }
 
-fn sweep_once(since: u64, cgroup: Option<&Cgroup>) -> io::Result<bool> {
+/// Answers with how many are left at least.
+fn sweep_once(since: u64, cgroup: Option<&Cgroup>) -> io::Result<u32> {
     let mut tree = Tree::new()?;
     // Zero where the session's leader lives outside this PID namespace, which `getsid` of rustix
     // takes for impossible.
@@ -80,7 +99,12 @@ fn sweep_once(since: u64, cgroup: Option<&Cgroup>) -> io::Result<bool> {
     };
     tree.kill(belongs);
     reap(&mut tree, belongs);
-    Ok(tree.count(belongs)? == 0 && !cgroup.is_some_and(Cgroup::is_populated))
+    let children = tree.count(belongs)?;
+    let left = children.max(u32::from(cgroup.is_some_and(Cgroup::is_populated)));
+    match tree.take_trouble() {
+        Some(trouble) if left > 0 => Err(trouble),
+        _ => Ok(left),
+    }
 }
 
 /// Whether this process has children that are no guards. One in its own session may open another

@@ -63,6 +63,7 @@ pub(super) struct Progress {
     behind: bool,
     killing: Option<Killing>,
     lingering: bool,
+    hindered: bool,
     releasing: bool,
 }
 
@@ -216,6 +217,7 @@ impl GuardProcess {
             self.root.signal(Signal::KILL);
         }
         let members = self.members();
+        let _ = self.tree.take_trouble();
         self.tree.kill(|pid, _| members.include(pid));
         // It reaches whom signals do not, but may wait for others that change cgroups: so it is the
         // second means, not the first.
@@ -234,6 +236,14 @@ impl GuardProcess {
             self.progress.lingering = true;
             let processes = self.survivors().unwrap_or(1).max(1);
             self.report(Notice::Lingering { processes });
+        }
+        if overdue
+            && !self.progress.hindered
+            && let Some(trouble) = self.tree.take_trouble()
+        {
+            self.progress.hindered = true;
+            let errno = trouble.raw_os_error().unwrap_or_default();
+            self.report(Notice::Hindered { errno });
         }
     }
 

@@ -152,7 +152,8 @@ fn parse_stat(text: &[u8]) -> Option<Stat> {
     })
 }
 
-fn gone(error: &io::Error) -> bool {
+/// Whether it says no more than that the process has ended meanwhile.
+pub(super) fn gone(error: &io::Error) -> bool {
     let code = error.raw_os_error();
     [rustix::io::Errno::NOENT, rustix::io::Errno::SRCH]
         .iter()

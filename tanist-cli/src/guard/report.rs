@@ -1,4 +1,5 @@
 use std::fmt;
+use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
@@ -36,6 +37,13 @@ pub(crate) enum GuardReport {
         /// How many at least.
         processes: u32,
     },
+    /// The system does not let the tree be seen whole: too many open files, it may be. It is tried
+    /// again until it does; `Empty`, or `Gone` if it was the guard's end that had the tree killed,
+    /// comes when nothing of it is left. Said once.
+    Hindered {
+        /// What is in the way.
+        why: String,
+    },
     /// No process of the tree is left. Verified.
     Empty,
     /// The guard itself has ended, and whatever it left behind is gone too. Verified. The last
@@ -58,6 +66,9 @@ impl GuardReport {
             },
             Notice::DeadlineReached => Self::DeadlineReached,
             Notice::Lingering { processes } => Self::Lingering { processes },
+            Notice::Hindered { errno } => Self::Hindered {
+                why: io::Error::from_raw_os_error(errno).to_string(),
+            },
             Notice::Empty => Self::Empty,
             Notice::Prepared { .. } | Notice::Refused { .. } | Notice::Going => return None,
         })

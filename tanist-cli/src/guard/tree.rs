@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-use super::procfs::{Procfs, Stat};
+use super::procfs::{Procfs, Stat, gone};
 
 /// The descendants of this process, found and signalled without ever trusting a bare number.
 ///
@@ -17,6 +17,8 @@ pub(super) struct Tree {
     pending: Box<[Pending]>,
     waiting: usize,
     path: Box<[Option<Ancestor>]>,
+    /// What last kept it from seeing a process that may be there.
+    trouble: Option<io::Error>,
 }
 
 /// One process known to descend from this one.
@@ -53,7 +55,14 @@ impl Tree {
             pending: vec![Pending::default(); WIDTH].into_boxed_slice(),
             waiting: 0,
             path: std::iter::repeat_with(|| None).take(DEPTH).collect(),
+            trouble: None,
         })
+    }
+
+    /// What has kept it from seeing all there is, if anything has since this was last asked: too
+    /// many open files, it may be.
+    pub(super) const fn take_trouble(&mut self) -> Option<io::Error> {
+        self.trouble.take()
     }
 
     /// What the kernel says of this process itself.
@@ -67,14 +76,12 @@ impl Tree {
     /// process in the same instant.
     pub(super) fn count(&mut self, belongs: impl Fn(i32, &Stat) -> bool) -> io::Result<u32> {
         self.waiting = 0;
-        let overflow = self.list(self.own, 0)?;
+        let overflow = self.listed(self.own, 0)?;
         let mut count = u32::from(overflow);
         while let Some(Pending { pid, .. }) = self.next() {
             match self.procfs.stat(pid) {
                 Ok(stat) => count += u32::from(stat.parent == self.own && belongs(pid, &stat)),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error)
-                    if error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error()) => {}
+                Err(error) if gone(&error) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -112,7 +119,7 @@ impl Tree {
     ) {
         self.waiting = 0;
         // An unreadable part of the tree is not seen this time; the count will not be zero.
-        let _ = self.list(self.own, 0);
+        self.list(self.own, 0);
         while let Some(Pending { pid, depth, .. }) = self.next() {
             let Some((pidfd, stat)) = self.identify(pid, depth) else {
                 continue;
@@ -127,7 +134,7 @@ impl Tree {
             });
             self.path[depth] = Some(Ancestor { pid, pidfd });
             if depth + 1 < DEPTH {
-                let _ = self.list(pid, depth + 1);
+                self.list(pid, depth + 1);
             }
         }
         self.path.fill_with(|| None);
@@ -142,7 +149,7 @@ impl Tree {
     ) {
         self.waiting = 0;
         // An unreadable part of the tree is not seen this time; the count will not be zero.
-        let _ = self.list(self.own, 0);
+        self.list(self.own, 0);
         while let Some(next) = self.next() {
             let Pending { pid, depth, below } = next;
             if let Some(stat) = below {
@@ -167,7 +174,7 @@ impl Tree {
             };
             self.waiting += 1;
             if depth + 1 < DEPTH {
-                let _ = self.list(pid, depth + 1);
+                self.list(pid, depth + 1);
             }
         }
         self.path.fill_with(|| None);
@@ -180,7 +187,7 @@ impl Tree {
         mut visit: impl FnMut(Found<'_>),
     ) {
         self.waiting = 0;
-        let _ = self.list(self.own, 0);
+        self.list(self.own, 0);
         while let Some(Pending { pid, .. }) = self.next() {
             if let Some((pidfd, stat)) = self.identify(pid, 0)
                 && belongs(pid, &stat)
@@ -200,8 +207,10 @@ impl Tree {
     /// the descriptor was opened; if the parent's own descriptor shows it alive after that, its
     /// number meant it when it was compared.
     fn identify(&mut self, pid: i32, depth: usize) -> Option<(OwnedFd, Stat)> {
-        let pidfd = pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok()?;
-        let stat = self.procfs.stat(pid).ok()?;
+        let pidfd = pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty());
+        let pidfd = self.heed(pidfd.map_err(io::Error::from))?;
+        let stat = self.procfs.stat(pid);
+        let stat = self.heed(stat)?;
         let is_child = match depth.checked_sub(1) {
             None => stat.parent == self.own,
             Some(above) => {
@@ -212,8 +221,24 @@ impl Tree {
         is_child.then_some((pidfd, stat))
     }
 
+    /// Puts the children of `pid` on the list, as far as they can be seen.
+    fn list(&mut self, pid: i32, depth: usize) {
+        let listed = self.listed(pid, depth);
+        let _ = self.heed(listed);
+    }
+
+    /// Notes what went wrong, unless it is no more than an end.
+    fn heed<T>(&mut self, looked: io::Result<T>) -> Option<T> {
+        match looked {
+            Ok(seen) => return Some(seen),
+            Err(error) if gone(&error) => {}
+            Err(error) => self.trouble = Some(error),
+        }
+        None
+    }
+
     /// Puts the children of `pid` on the list; true if some did not fit.
-    fn list(&mut self, pid: i32, depth: usize) -> io::Result<bool> {
+    fn listed(&mut self, pid: i32, depth: usize) -> io::Result<bool> {
         let (pending, waiting) = (&mut self.pending, &mut self.waiting);
         let mut overflow = false;
         self.procfs

@@ -69,6 +69,11 @@ pub(super) enum Notice<'a> {
         /// How many.
         processes: u32,
     },
+    /// The tree cannot be seen whole, so that it cannot be killed or called empty.
+    Hindered {
+        /// The number of the error that is in the way.
+        errno: i32,
+    },
     /// No process is left.
     Empty,
 }
@@ -130,6 +135,7 @@ impl<'a> Notice<'a> {
             Self::Exited { status } => (b'e', status.cast_unsigned(), &[]),
             Self::DeadlineReached => (b'd', 0, &[]),
             Self::Lingering { processes } => (b'g', processes, &[]),
+            Self::Hindered { errno } => (b'h', errno.cast_unsigned(), &[]),
             Self::Empty => (b'0', 0, &[]),
         };
         let head = 1 + size_of::<u32>();
@@ -160,6 +166,9 @@ impl<'a> Notice<'a> {
             }),
             b'd' => Some(Self::DeadlineReached),
             b'g' => Some(Self::Lingering { processes: number }),
+            b'h' => Some(Self::Hindered {
+                errno: number.cast_signed(),
+            }),
             b'0' => Some(Self::Empty),
             _ => None,
         }
@@ -264,6 +273,7 @@ mod tests {
             Notice::Exited { status: -3 },
             Notice::DeadlineReached,
             Notice::Lingering { processes: 2 },
+            Notice::Hindered { errno: 24 },
             Notice::Empty,
         ] {
             let length = notice.encode(&mut buffer);

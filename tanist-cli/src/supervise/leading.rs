@@ -173,12 +173,8 @@ impl Supervisor {
                 self.log.say(LogLine::warn("deadline", text));
                 self.desk.role(Role::Standby, &self.log);
             }
-            GuardReport::Lingering { processes } => {
-                let text = format!(
-                    "{processes} processes outlive their kill; the leadership is kept until they \
-                     are gone"
-                );
-                self.log.say(LogLine::warn("lingering", text));
+            GuardReport::Lingering { .. } | GuardReport::Hindered { .. } => {
+                self.tell_trouble(&report);
             }
             GuardReport::Empty => return Going::Over,
             GuardReport::Gone => {

@@ -58,6 +58,8 @@ impl Supervisor {
                 report = guard.report() => if report == GuardReport::Gone {
                     tenure.guard_lost = true;
                     tenure.ends = true;
+                } else {
+                    self.tell_trouble(&report);
                 },
                 line = self.news.next() => self.log.say(line),
                 instruction = self.desk.next() => self.instructed(instruction),

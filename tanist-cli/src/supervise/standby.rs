@@ -91,6 +91,7 @@ impl Supervisor {
     /// A guard that ends before it was needed is replaced; nothing of the work was alive.
     async fn replace_guard(&mut self, guard: &mut Guard, report: &GuardReport) -> Result<(), Exit> {
         if !matches!(report, GuardReport::Gone) {
+            self.tell_trouble(report);
             return Ok(());
         }
         self.log.say(LogLine::warn(

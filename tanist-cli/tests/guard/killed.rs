@@ -2,7 +2,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::time::Duration;
 
-use rustix::process::{Signal, pidfd_send_signal};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, pidfd_send_signal, prlimit};
 
 use crate::Test;
 use crate::deadline::STUBBORN;
@@ -40,6 +40,14 @@ pub(crate) const TESTS: &[Test] = &[
     (
         "a_sweep_spares_who_was_there_before",
         a_sweep_spares_who_was_there_before,
+    ),
+    (
+        "a_sweep_that_is_hindered_says_so_and_goes_on",
+        a_sweep_that_is_hindered_says_so_and_goes_on,
+    ),
+    (
+        "a_guard_that_is_hindered_says_so_and_goes_on",
+        a_guard_that_is_hindered_says_so_and_goes_on,
     ),
     (
         "both_killed_takes_the_child_along",
@@ -168,8 +176,49 @@ fn a_sweep_spares_who_was_there_before() {
     pidfd_send_signal(pidfd(guard), Signal::KILL).unwrap();
     rig.expect("gone");
     assert!(!wire.is_held());
-    assert!(!has_ended(&pidfd(elder)));
+    assert!(exists(elder) && !has_ended(&pidfd(elder)), "swept too");
     pidfd_send_signal(pidfd(elder), Signal::KILL).unwrap();
+}
+
+const TOO_MANY: &str = "hindered Too many open files";
+
+fn a_sweep_that_is_hindered_says_so_and_goes_on() {
+    let mut rig = Plan::default().shell(STUBBORN);
+    let (guard, mut wire) = stubborn(&mut rig);
+    rig.keep_after_gone();
+    rig.tell("open-files 0");
+    rig.expect("limited");
+    pidfd_send_signal(pidfd(guard), Signal::KILL).unwrap();
+    rig.expect(TOO_MANY);
+    assert!(wire.is_held());
+    rig.tell("open-files 256");
+    // Nor was it said twice.
+    rig.expect("limited");
+    rig.expect("gone");
+    assert!(!wire.is_held());
+}
+
+fn a_guard_that_is_hindered_says_so_and_goes_on() {
+    let mut rig = Plan::default().shell(STUBBORN);
+    let (guard, mut wire) = stubborn(&mut rig);
+    let number = Pid::from_raw(guard);
+    let unlimited = prlimit(
+        number,
+        Resource::Nofile,
+        Rlimit {
+            current: Some(0),
+            maximum: getrlimit(Resource::Nofile).maximum,
+        },
+    )
+    .unwrap();
+    rig.tell("end 0");
+    rig.expect("exited ");
+    rig.expect(TOO_MANY);
+    assert!(wire.is_held());
+    prlimit(number, Resource::Nofile, unlimited).unwrap();
+    rig.expect("empty");
+    assert!(!wire.is_held());
+    rig.dismiss();
 }
 
 /// Kills supervisor and guard so that neither sees the other die: both are stopped before.

@@ -7,7 +7,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use rustix::io::FdFlags;
-use rustix::process::Signal;
+use rustix::process::{Resource, Signal, getrlimit, setrlimit};
 use tanist_core::{Moment, Timing};
 use tokio::sync::mpsc;
 
@@ -105,6 +105,12 @@ async fn obey(guard: &mut Guard, spec: &GuardSpec, order: &str) {
             // It stays for as long as this process does.
             std::mem::forget(other);
         }
+        "open-files" => {
+            let mut limit = getrlimit(Resource::Nofile);
+            limit.current = Some(rest.parse().unwrap());
+            setrlimit(Resource::Nofile, limit).unwrap();
+            say("limited");
+        }
         "own-child" => {
             let mut cat = Command::new("cat");
             let child = cat
@@ -127,6 +133,7 @@ fn describe(report: &GuardReport) -> String {
         GuardReport::Exited { status } => format!("exited {status}"),
         GuardReport::DeadlineReached => "deadline-reached".to_owned(),
         GuardReport::Lingering { processes } => format!("lingering {processes}"),
+        GuardReport::Hindered { why } => format!("hindered {why}"),
         GuardReport::Empty => "empty".to_owned(),
         GuardReport::Gone => "gone".to_owned(),
     }
