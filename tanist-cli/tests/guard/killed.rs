@@ -3,10 +3,13 @@ use std::io::Write;
 use std::time::Duration;
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, pidfd_send_signal, prlimit};
+use tanist_testkit::Need;
 
 use crate::Test;
 use crate::deadline::STUBBORN;
-use crate::look::{children, exists, has_ended, pidfd, wait_until_reaped};
+use crate::look::{
+    children, exists, has_ended, innermost_session, parent, pidfd, wait_until_reaped,
+};
 use crate::rig::{Plan, Rig};
 use crate::tripwire::Tripwire;
 
@@ -31,6 +34,10 @@ pub(crate) const TESTS: &[Test] = &[
     (
         "a_killed_guard_of_an_ordinary_user_is_swept_after",
         a_killed_guard_of_an_ordinary_user,
+    ),
+    (
+        "a_killed_guard_whose_session_is_led_from_outside_is_swept_after",
+        a_killed_guard_whose_session_is_led_from_outside,
     ),
     (
         "a_killed_idle_guard_leaves_nothing",
@@ -131,6 +138,24 @@ fn a_killed_guard_of_an_ordinary_user() {
     }
     .shell(STUBBORN);
     let (guard, mut wire) = stubborn(&mut rig);
+    pidfd_send_signal(pidfd(guard), Signal::KILL).unwrap();
+    rig.expect("gone");
+    assert!(!wire.is_held() && !exists(guard));
+}
+
+/// As in a container that is entered without a session of its own: the kernel says that the
+/// supervisor's is number zero.
+fn a_killed_guard_whose_session_is_led_from_outside() {
+    if !Need::Root.go_on() {
+        return;
+    }
+    let mut rig = Plan {
+        led_from_outside: true,
+        ..Plan::default()
+    }
+    .shell(STUBBORN);
+    let (guard, mut wire) = stubborn(&mut rig);
+    assert_eq!(innermost_session(parent(guard)), 0);
     pidfd_send_signal(pidfd(guard), Signal::KILL).unwrap();
     rig.expect("gone");
     assert!(!wire.is_held() && !exists(guard));

@@ -42,6 +42,28 @@ pub(crate) fn runs(pid: i32, verb: &str) -> bool {
     words.nth(1) == Some(verb.as_bytes())
 }
 
+/// The number of a process in the innermost namespace it is in.
+pub(crate) fn innermost(pid: i32) -> i32 {
+    last_of(pid, "NSpid:")
+}
+
+/// The number of a process's session there: zero if that is led from outside.
+pub(crate) fn innermost_session(pid: i32) -> i32 {
+    last_of(pid, "NSsid:")
+}
+
+pub(crate) fn parent(pid: i32) -> i32 {
+    last_of(pid, "PPid:")
+}
+
+/// The last number of a line in what the kernel says of a process.
+fn last_of(pid: i32, line: &str) -> i32 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let numbers = status.lines().find_map(|it| it.strip_prefix(line));
+    let last = numbers.unwrap().split_whitespace().next_back();
+    last.unwrap().parse().unwrap()
+}
+
 /// Who runs when the plan says unprivileged.
 pub(crate) fn ordinary_uid() -> u32 {
     let own = rustix::process::geteuid();

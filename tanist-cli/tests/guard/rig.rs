@@ -15,7 +15,7 @@ use rustix::time::{ClockId, clock_gettime};
 use tanist_core::Moment;
 use tempfile::TempDir;
 
-use crate::look::{pidfd, wait_for_end};
+use crate::look::{children, innermost, pidfd, wait_for_end};
 use crate::supervisor;
 use crate::tripwire::{Tripwire, timespec};
 
@@ -33,6 +33,7 @@ pub(crate) struct Rig {
     orders: Option<ChildStdin>,
     said: Receiver<String>,
     guard: RefCell<Option<OwnedFd>>,
+    led_from_outside: bool,
 }
 
 /// What a supervisor is started with.
@@ -54,6 +55,8 @@ pub(crate) struct Plan {
     pub(crate) after_an_elder: bool,
     /// Run everything where no further namespace may be made.
     pub(crate) without_namespaces: bool,
+    /// Run everything in a PID namespace whose session is led from outside. For root only.
+    pub(crate) led_from_outside: bool,
 }
 
 impl Default for Plan {
@@ -71,6 +74,7 @@ impl Default for Plan {
             cgroup: None,
             after_an_elder: false,
             without_namespaces: false,
+            led_from_outside: false,
         }
     }
 }
@@ -126,6 +130,7 @@ impl Plan {
             orders,
             said,
             guard: RefCell::default(),
+            led_from_outside: self.led_from_outside,
         }
     }
 
@@ -142,6 +147,10 @@ impl Plan {
             let elder = "setsid sleep 1000 </dev/null >/dev/null & \
                          echo $! >\"$DIR/elder\"; exec \"$@\"";
             words.extend(["sh", "-c", elder, "sh"].map(Into::into));
+        }
+        if self.led_from_outside {
+            let inside = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"];
+            words.extend(inside.map(Into::into));
         }
         if self.without_namespaces {
             let forbid = "for kind in user pid; do \
@@ -227,9 +236,22 @@ impl Rig {
     pub(crate) fn ready(&self) -> (i32, String) {
         let said = self.expect("ready ");
         let (pid, containment) = said.split_once(' ').unwrap();
-        let guard = pid.parse().unwrap();
+        let said = pid.parse().unwrap();
+        let guard = if self.led_from_outside {
+            self.from_outside(said)
+        } else {
+            said
+        };
         *self.guard.borrow_mut() = Some(pidfd(guard));
         (guard, containment.to_owned())
+    }
+
+    /// The number that the supervisor's child with this number in their namespace has in ours.
+    fn from_outside(&self, inside: i32) -> i32 {
+        let unshare = self.pid().as_raw_pid();
+        let supervisor = children(unshare)[0];
+        let mut guards = children(supervisor).into_iter();
+        guards.find(|pid| innermost(*pid) == inside).unwrap()
     }
 
     /// Starts the child with this much lease; answers with the deadline.
