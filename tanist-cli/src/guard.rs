@@ -13,6 +13,7 @@
 mod cgroup;
 mod channel;
 mod credentials;
+mod environment;
 mod error;
 mod hearing;
 mod init;
@@ -53,6 +54,7 @@ use cgroup::Cgroup;
 use channel::{Descriptors, MESSAGE_MAX, NOTICE_MAX};
 use wire::{Notice, Request};
 
+pub(crate) use credentials::Account;
 pub(crate) use error::GuardError;
 pub(crate) use process::GuardProcess;
 pub(crate) use releaser::Release;
@@ -122,9 +124,7 @@ impl Guard {
             .map_err(system("make the guard's line"))?;
         let mut command = Command::new(&spec.program);
         command.arg0("tanist").arg("__guard").args(spec.arguments());
-        command
-            .env_clear()
-            .envs(spec.env.iter().map(|(name, value)| (name, value)));
+        environment::cover(&mut command, &spec.env);
         command.stdin(far);
         orphans::outlast_strangers().await;
         let (pid, started, pidfd) = start(&mut command).map_err(system("start the guard"))?;

@@ -58,7 +58,8 @@ pub(crate) struct ChildArgs {
     #[arg(long, value_name = "DIR", env = "TANIST_CWD", hide_env_values = true)]
     pub(crate) cwd: Option<PathBuf>,
 
-    /// User the child runs as, by name or number, with its group or USER:GROUP. Needs root.
+    /// User the child runs as, by name or number, with its group or USER:GROUP. Needs root. Sets HOME,
+    /// USER, LOGNAME and SHELL, unless --env does.
     #[arg(long, value_name = "USER", env = "TANIST_USER", hide_env_values = true)]
     pub(crate) user: Option<String>,
 

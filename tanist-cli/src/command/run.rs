@@ -6,12 +6,12 @@ use rustix::process::Signal;
 use super::runtime;
 use crate::args::{Contain, RunArgs, Stdin};
 use crate::exit::{Code, Exit};
-use crate::guard::{self, ChildStdin, GuardSpec};
+use crate::guard::{self, Account, ChildStdin, GuardSpec};
 use crate::log::{Level, Log, LogLine};
 use crate::printer;
 use crate::problem::Problem;
 use crate::settings::{Layers, RunSettings};
-use crate::supervise::{Supervisor, base_environment, resolve_command};
+use crate::supervise::{RunsAs, Supervisor, base_environment, resolve_command};
 
 /// Keeps one copy of a command active, until there is an exit code.
 pub(super) fn main(layers: Layers<'_>, args: RunArgs) -> Exit {
@@ -39,7 +39,13 @@ fn run(layers: Layers<'_>, args: RunArgs, log: &Log) -> Result<Exit, Problem> {
 /// All that a guard has to know, checked as far as that goes without touching anything.
 fn specify(settings: &RunSettings) -> Result<GuardSpec, Problem> {
     let child = &settings.child;
-    let env = base_environment(child, std::env::vars_os());
+    let user = child.user.value.as_ref();
+    let runs_as = match user.map(|user| Account::find(user.as_ref())) {
+        Some(Ok(account)) => RunsAs::Another(account),
+        // That it cannot be looked up is said by whoever becomes that user.
+        None | Some(Err(_)) => RunsAs::Us,
+    };
+    let env = base_environment(child, std::env::vars_os(), &runs_as);
     let path = env
         .iter()
         .find(|(name, _)| name == "PATH")

@@ -1,8 +1,36 @@
-use std::ffi::{CString, OsStr};
+use std::ffi::{CString, OsStr, OsString};
 
 use nix::unistd::{
     Gid, Group, Uid, User, getgroups, getresgid, getresuid, initgroups, setgid, setgroups, setuid,
 };
+
+/// What the system's accounts say of a user, for the child's environment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Account {
+    /// `USER` and `LOGNAME`.
+    pub(crate) name: OsString,
+    /// `HOME`.
+    pub(crate) home: OsString,
+    /// `SHELL`.
+    pub(crate) shell: OsString,
+}
+
+impl Account {
+    /// The account of `NAME`, `UID`, `NAME:GROUP` or `UID:GID`; none for a bare number without one.
+    ///
+    /// # Errors
+    ///
+    /// The accounts cannot be looked up.
+    pub(crate) fn find(user: &OsStr) -> Result<Option<Self>, String> {
+        let text = user.to_string_lossy();
+        let name = text.split(':').next().unwrap_or_default();
+        Ok(look_up(name)?.map(|account| Self {
+            name: account.name.into(),
+            home: account.dir.into(),
+            shell: account.shell.into(),
+        }))
+    }
+}
 
 /// Whom a child runs as.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,11 +51,7 @@ impl Credentials {
             Some((name, group)) => (name, Some(group)),
             None => (text, None),
         };
-        let account = match name.parse() {
-            Ok(uid) => User::from_uid(Uid::from_raw(uid)),
-            Err(_) => User::from_name(name),
-        }
-        .map_err(|error| format!("user {name} could not be looked up: {error}"))?;
+        let account = look_up(name)?;
         let gid = group.map(find_group).transpose()?;
         match account {
             Some(account) => Ok(Self {
@@ -90,6 +114,14 @@ impl Credentials {
         }
         Ok(())
     }
+}
+
+fn look_up(name: &str) -> Result<Option<User>, String> {
+    let found = match name.parse() {
+        Ok(uid) => User::from_uid(Uid::from_raw(uid)),
+        Err(_) => User::from_name(name),
+    };
+    found.map_err(|error| format!("user {name} could not be looked up: {error}"))
 }
 
 fn find_group(group: &str) -> Result<Gid, String> {

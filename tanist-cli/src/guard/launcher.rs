@@ -20,6 +20,7 @@ use tanist_core::Moment;
 
 use super::channel::{self, Descriptors, MESSAGE_MAX, NOTICE_MAX};
 use super::credentials::Credentials;
+use super::environment;
 use super::spec::Options;
 use super::wire::{Notice, decode_env};
 
@@ -106,7 +107,9 @@ impl Launcher {
             return fail(line, 126, "the guard's word to start is garbled");
         };
         let mut command = Command::new(&self.program);
-        command.args(&self.arguments).envs(env);
+        command.args(&self.arguments);
+        environment::uncover(&mut command);
+        command.envs(env);
         // What is held has to stay open until the exec hands it on.
         let _holds = match self.settle(&mut passed) {
             Ok(holds) => holds,
@@ -254,15 +257,13 @@ fn explain(program: &OsStr, command: &Command, error: &io::Error) -> (u8, String
     let search = command
         .get_envs()
         .find_map(|(key, value)| (key == "PATH").then_some(value)?)
-        .map(OsStr::to_owned)
-        .or_else(|| std::env::var_os("PATH"));
+        .map_or_else(|| OsString::from(DEFAULT_PATH), OsStr::to_owned);
     let is_missing = error.kind() == io::ErrorKind::NotFound;
     let is_path = program.as_bytes().contains(&b'/');
     // One closed directory in PATH makes the system say "permission denied" of a command that is
     // nowhere at all.
     let was_searched = !is_path && error.kind() == io::ErrorKind::PermissionDenied;
-    if (is_missing || was_searched) && !is_present(program, search.as_deref()) {
-        let search = search.unwrap_or_default();
+    if (is_missing || was_searched) && !is_present(program, &search) {
         let why = match is_path {
             true => "there is no such file".to_owned(),
             false => format!("it is not in PATH ({})", search.display()),
@@ -278,11 +279,14 @@ fn explain(program: &OsStr, command: &Command, error: &io::Error) -> (u8, String
     (126, format!("cannot execute {name}: {error}"))
 }
 
-fn is_present(program: &OsStr, search: Option<&OsStr>) -> bool {
+/// Where the C library looks for a command without a PATH.
+const DEFAULT_PATH: &str = "/bin:/usr/bin";
+
+fn is_present(program: &OsStr, search: &OsStr) -> bool {
     if program.as_bytes().contains(&b'/') {
         return Path::new(program).exists();
     }
-    search.is_some_and(|path| std::env::split_paths(path).any(|dir| dir.join(program).exists()))
+    std::env::split_paths(search).any(|dir| dir.join(program).exists())
 }
 
 #[cfg(test)]

@@ -31,7 +31,8 @@ pub(crate) struct GuardSpec {
     pub(crate) stdin: ChildStdin,
     /// What asks the child to stop.
     pub(crate) stop_signal: Signal,
-    /// The child's whole environment but for what [`Start`] adds; nothing is inherited.
+    /// The child's whole environment but for what [`Start`] adds; nothing is inherited. The guard's own
+    /// programs carry it under cover and run with this process's.
     pub(crate) env: Vec<(OsString, OsString)>,
 }
 

@@ -1,6 +1,7 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
+use crate::guard::Account;
 use crate::settings::ChildSettings;
 
 /// What the child is told of its leadership.
@@ -10,20 +11,42 @@ pub(crate) struct Mandate {
     pub(crate) variables: Vec<(&'static str, OsString)>,
 }
 
+/// Variables that tell of the user.
+const OF_THE_USER: [&str; 4] = ["HOME", "USER", "LOGNAME", "SHELL"];
+
 /// Variables of our own service manager that must not reach the child: it would speak for us.
 const OURS: [&str; 3] = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];
 
-/// The child's whole environment but for its mandate: what it may inherit, then `--env`.
+/// Whom the child runs as, as its environment has to say it.
+#[derive(Clone, Debug)]
+pub(crate) enum RunsAs {
+    /// The user that tanist runs as: what is inherited is right.
+    Us,
+    /// Another, with an account or, for a bare number, without.
+    Another(Option<Account>),
+}
+
+/// The child's whole environment but for its mandate: what it may inherit, then what its user makes
+/// of it, as `su` and systemd do it, then `--env`.
 ///
 /// Inherited `TANIST_` variables never pass: they may hold settings and secrets of ours, or the
 /// term of an outer tanist.
 pub(crate) fn base(
     settings: &ChildSettings,
     inherited: impl Iterator<Item = (OsString, OsString)>,
+    runs_as: &RunsAs,
 ) -> Vec<(OsString, OsString)> {
     let mut variables: Vec<(OsString, OsString)> = inherited
         .filter(|(name, _)| !is_ours(name) && settings.inherit.passes(name))
         .collect();
+    if let RunsAs::Another(account) = runs_as {
+        // Those of somebody else are worse than none.
+        variables.retain(|(name, _)| !OF_THE_USER.iter().any(|of_user| name == of_user));
+        let Account { name, home, shell } = account.clone().unwrap_or_default();
+        let values = [home, name.clone(), name, shell];
+        let set = OF_THE_USER.iter().map(OsString::from).zip(values);
+        variables.extend(set.filter(|(_, value)| !value.is_empty()));
+    }
     for (name, value) in &settings.env {
         set(&mut variables, name.clone(), value.clone());
     }
@@ -87,7 +110,11 @@ mod tests {
             ("LANG", "C"),
         ];
         let inherited = inherited.into_iter().map(|(k, v)| (k.into(), v.into()));
-        let base = base(&settings(&[("LANG", "en"), ("X", "")]), inherited);
+        let base = base(
+            &settings(&[("LANG", "en"), ("X", "")]),
+            inherited,
+            &RunsAs::Us,
+        );
         let mandate = Mandate {
             variables: vec![("TERM", "42".into())],
         };
@@ -97,5 +124,35 @@ mod tests {
             .map(|(k, v)| format!("{}={}", k.display(), v.display()))
             .collect();
         assert_eq!(all, ["PATH=/bin", "LANG=en", "X=", "TANIST_TERM=42"]);
+    }
+
+    #[test]
+    fn another_user_is_told_of_itself_unless_the_flags_say_otherwise() {
+        let of = |runs_as: &RunsAs, env: &[(&str, &str)]| {
+            let inherited = [("HOME", "/root"), ("USER", "root"), ("LANG", "C")];
+            let inherited = inherited.into_iter().map(|(k, v)| (k.into(), v.into()));
+            let all = base(&settings(env), inherited, runs_as);
+            let mut all: Vec<String> = all
+                .into_iter()
+                .map(|(k, v)| format!("{}={}", k.display(), v.display()))
+                .collect();
+            all.sort();
+            all.join(" ")
+        };
+        let mail = RunsAs::Another(Some(Account {
+            name: "mail".into(),
+            home: "/var/mail".into(),
+            shell: "/bin/sh".into(),
+        }));
+        assert_eq!(
+            of(&mail, &[]),
+            "HOME=/var/mail LANG=C LOGNAME=mail SHELL=/bin/sh USER=mail"
+        );
+        assert_eq!(
+            of(&mail, &[("HOME", "/x"), ("SHELL", "")]),
+            "HOME=/x LANG=C LOGNAME=mail SHELL= USER=mail"
+        );
+        assert_eq!(of(&RunsAs::Another(None), &[]), "LANG=C");
+        assert_eq!(of(&RunsAs::Us, &[]), "HOME=/root LANG=C USER=root");
     }
 }

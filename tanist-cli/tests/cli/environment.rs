@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use crate::stage::{Node, Stage, out};
+use crate::stage::{Node, Stage, err, out};
 
 fn variables(text: &str) -> BTreeMap<String, String> {
     text.lines()
@@ -87,10 +87,7 @@ fn an_inherited_election_is_not_stood_for_again() {
     );
     let output = stage.ask(["run", "-e", "outer", "--once", "--", "sh", "-c", &inner]);
     assert_eq!(output.status.code(), Some(64));
-    assert!(
-        crate::stage::err(&output).contains("election::own"),
-        "{output:?}"
-    );
+    assert!(err(&output).contains("election::own"), "{output:?}");
 }
 
 #[test]
@@ -195,5 +192,106 @@ fn the_child_runs_as_the_user_asked_for_where_that_is_allowed() {
         assert_eq!(out(&output), "65534\n", "{output:?}");
     } else {
         assert_eq!(output.status.code(), Some(71), "{output:?}");
+    }
+}
+
+#[test]
+fn another_user_finds_its_own_home_and_shell() {
+    let stage = Stage::new();
+    if !rustix::process::geteuid().is_root() {
+        // Only root can run a child as somebody else; root runs this in the pipeline.
+        return;
+    }
+    let see = |flags: &[&str]| {
+        let args = ["run", "-e", "demo", "--once", "--cwd", "/"];
+        let mut command = stage.tanist();
+        command.env("HOME", "/root").env("USER", "root");
+        command.args(args).args(flags).args(["--", "/usr/bin/env"]);
+        variables(&out(&command.output().unwrap()))
+    };
+    let accounts = std::fs::read_to_string("/etc/passwd").unwrap();
+    let nobody = accounts.lines().find(|line| line.starts_with("nobody:"));
+    let fields: Vec<&str> = nobody.unwrap().split(':').collect();
+    let seen = see(&["--user", "nobody"]);
+    assert_eq!(
+        (seen["USER"].as_str(), seen["LOGNAME"].as_str()),
+        ("nobody", "nobody")
+    );
+    assert_eq!(
+        (seen["HOME"].as_str(), seen["SHELL"].as_str()),
+        (fields[5], fields[6])
+    );
+    let seen = see(&["--user", fields[2], "--env", "HOME=/elsewhere"]);
+    assert_eq!(
+        (seen["USER"].as_str(), seen["HOME"].as_str()),
+        ("nobody", "/elsewhere")
+    );
+    let seen = see(&["--user", "3999999:3999999"]);
+    assert!(
+        !seen.contains_key("HOME") && !seen.contains_key("USER"),
+        "{seen:?}"
+    );
+}
+
+/// The processes below `pid`, by their own word on their parents.
+fn descendants(pid: i32) -> Vec<i32> {
+    let mut found = Vec::new();
+    for item in std::fs::read_dir("/proc").unwrap() {
+        let name = item.unwrap().file_name();
+        let Some(number) = name.to_str().and_then(|name| name.parse::<i32>().ok()) else {
+            continue;
+        };
+        // It may have ended meanwhile.
+        let stat = std::fs::read_to_string(format!("/proc/{number}/stat")).unwrap_or_default();
+        let fields = stat.rsplit(") ").next().unwrap_or_default();
+        if fields.split(' ').nth(1) == Some(pid.to_string().as_str()) {
+            found.push(number);
+            found.extend(descendants(number));
+        }
+    }
+    found
+}
+
+#[test]
+fn what_is_set_for_the_child_is_in_force_in_the_child_only() {
+    for contain in ["sweep", "pidns"] {
+        let stage = Stage::new();
+        let mut leader = stage.run(&["--contain", "sweep"], "echo up; exec sleep 1000");
+        assert_eq!(leader.line(), "up");
+        let set = [
+            "LD_PRELOAD=/no/such/library",
+            "LANG=xx",
+            "RUST_BACKTRACE=full",
+        ];
+        let mut command = stage.tanist();
+        command.args(["run", "-e", "demo", "--contain", contain]);
+        set.iter().for_each(|set| {
+            command.args(["--env", set]);
+        });
+        let told =
+            "echo $LD_PRELOAD $LANG $RUST_BACKTRACE; env | grep -c TANIST__; exec sleep 1000";
+        command.args(["--", "sh", "-c", told]);
+        let mut node = Node::start(command);
+        let first = node.any();
+        if first["event"] == "error" {
+            // No PID namespace to be had here, as another test has it.
+            assert_eq!(contain, "pidns", "{first}");
+            continue;
+        }
+        node.event("standby");
+        let ours = descendants(node.pid());
+        // The guard, the launcher, the release program.
+        assert!(ours.len() >= 3, "{ours:?}");
+        for pid in ours {
+            let environ = std::fs::read(format!("/proc/{pid}/environ")).unwrap();
+            assert!(!environ.is_empty());
+            for variable in environ.split(|byte| *byte == 0) {
+                let variable = String::from_utf8_lossy(variable);
+                assert!(!set.contains(&&*variable), "{pid}: {variable}");
+            }
+        }
+        leader.kill();
+        assert_eq!(node.line(), "/no/such/library xx full");
+        assert_eq!(node.line(), "0");
     }
 }

@@ -57,6 +57,8 @@ fn the_stops_of_job_control_stop_the_child_but_not_tanist() {
     let stage = Stage::new();
     let mut node = stage.run(&[], "echo $$; exec sleep 1000");
     let child = node.line();
+    // Only then does the guard know the child: what comes before is for nobody.
+    node.event("started");
     for signal in [Signal::TTIN, Signal::TTOU, Signal::TSTP] {
         node.signal(signal);
         await_state(&child, 'T');

@@ -165,6 +165,13 @@ impl Node {
         }
     }
 
+    /// Waits for the next line of the log.
+    pub(crate) fn any(&mut self) -> Value {
+        let line = self.log.recv_timeout(PATIENCE).unwrap();
+        self.heard.push(line.to_string());
+        line
+    }
+
     /// Waits for a line of the child.
     pub(crate) fn line(&mut self) -> String {
         let Ok(line) = self.lines.recv_timeout(PATIENCE) else {
