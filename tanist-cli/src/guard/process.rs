@@ -315,7 +315,11 @@ impl GuardProcess {
     }
 
     /// Hands the release bytes to the program that knows what to do with them.
+    ///
+    /// Gives up this process's share of the leadership first: where it is a lock of the kernel, the
+    /// next leader need not wait for that program.
     fn release(&mut self) {
+        self.holds.take_each().for_each(drop);
         let bytes = self.release_bytes.bytes();
         let wanted = !bytes.is_empty() && self.releaser.pid.is_some();
         let line = self.releaser.line.take().filter(|_| wanted);

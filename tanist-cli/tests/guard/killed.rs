@@ -65,6 +65,10 @@ pub(crate) const TESTS: &[Test] = &[
         both_killed_takes_another_user_s_child_along,
     ),
     (
+        "a_killed_supervisor_s_lock_is_free_before_the_release",
+        a_killed_supervisor_s_lock_is_free_before_the_release,
+    ),
+    (
         "a_dead_release_program_s_number_hides_nobody",
         a_dead_release_program_s_number_hides_nobody,
     ),
@@ -94,6 +98,22 @@ fn a_killed_supervisor() {
     assert!(!wire.is_held());
     assert_eq!(rig.allocations(), 0, "the guard allocated");
     wire.all_ended();
+}
+
+/// Who waits for the lock need not wait for the release program.
+fn a_killed_supervisor_s_lock_is_free_before_the_release() {
+    let mut rig = Plan::default().shell(STUBBORN);
+    let mut wire = rig.tripwire("wire");
+    rig.ready();
+    rig.tell("release these bytes");
+    let lock = rig.begin_with_lock();
+    rig.expect("started ");
+    for _ in 0..3 {
+        wire.line();
+    }
+    assert!(lock.try_lock().is_err());
+    rig.kill();
+    assert_eq!(rig.released(), "these bytes [] free");
 }
 
 fn a_killed_supervisor_of_an_idle_guard() {

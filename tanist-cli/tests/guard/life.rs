@@ -1,4 +1,4 @@
-use std::fs::{self, File};
+use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
@@ -242,16 +242,8 @@ fn the_lock_is_free_when_the_last_is_gone() {
     let mut rig = Plan::default()
         .shell("exec 9>$DIR/wire; trap '' TERM; (setsid sh -c 'echo up >&9; exec sleep 1000' &)");
     let mut wire = rig.tripwire("wire");
-    fs::write(rig.path("lock"), "").unwrap();
-    let lock = File::open(rig.path("lock")).unwrap();
     rig.ready();
-    let far = crate::rig::now() + Duration::from_secs(600);
-    let lock_path = rig.path("lock");
-    rig.tell(&format!(
-        "begin {} {}",
-        far.since_origin().as_nanos(),
-        lock_path.display()
-    ));
+    let lock = rig.begin_with_lock();
     rig.expect("started ");
     assert_eq!(wire.line(), "up");
     rig.expect("exited ");

@@ -261,6 +261,17 @@ impl Rig {
         safe_until
     }
 
+    /// Like [`Rig::begin`], with a lease that outlasts the test and a lock that guard and child keep;
+    /// answers with another one on the same file.
+    pub(crate) fn begin_with_lock(&mut self) -> fs::File {
+        let path = self.path(LOCK);
+        fs::write(&path, "").unwrap();
+        let lock = fs::File::open(&path).unwrap();
+        let far = (now() + Duration::from_secs(600)).since_origin();
+        self.tell(&format!("begin {} {}", far.as_nanos(), path.display()));
+        lock
+    }
+
     /// Ready, begun with a lease that outlasts the test, and started; answers with the child.
     pub(crate) fn start(&mut self) -> i32 {
         self.ready();
@@ -344,18 +355,24 @@ const ALLOCATIONS: &str = "allocations";
 const RELEASED: &str = "released";
 /// Where the processes of a tree write their numbers, for [`note_release`] to look for.
 pub(crate) const PIDS: &str = "pids";
+/// The lock that guard and child share with their supervisor, where there is one.
+pub(crate) const LOCK: &str = "lock";
 
 /// In the guard: how often it allocated.
 pub(crate) fn note_allocations(count: usize) {
     write_whole(&env_directory().join(ALLOCATIONS), &count.to_string());
 }
 
-/// In the release program: what it was given, and who of the tree was alive at that moment.
+/// In the release program: what it was given, who of the tree was alive at that moment, and whether
+/// the lock, if there is one, was free.
 pub(crate) fn note_release(bytes: &[u8]) -> Result<(), String> {
     let pids = fs::read_to_string(env_directory().join(PIDS)).unwrap_or_default();
     let alive = |pid: &&str| Path::new("/proc").join(pid).exists();
     let alive: Vec<&str> = pids.split_whitespace().filter(alive).collect();
-    let text = format!("{} {alive:?}", String::from_utf8_lossy(bytes));
+    let mut text = format!("{} {alive:?}", String::from_utf8_lossy(bytes));
+    if let Ok(lock) = fs::File::open(env_directory().join(LOCK)) {
+        text.push_str(lock.try_lock().map_or(" held", |()| " free"));
+    }
     write_whole(&env_directory().join(RELEASED), &text);
     Ok(())
 }
