@@ -1,8 +1,12 @@
 //! The election: facts and requests in, orders and events out.
 
 mod claim;
+mod config;
 mod elect;
+mod input;
 mod leading;
+mod output;
+mod permit;
 mod schedule;
 mod session;
 mod standby;
@@ -12,9 +16,8 @@ use std::collections::VecDeque;
 
 use crate::backoff::Backoff;
 use crate::candidate::{EntryId, Health, Member};
-use crate::defects::Defects;
 use crate::event::{Alarm, Event, Wait};
-use crate::fact::{Ask, Fact, Grant};
+use crate::fact::{Ask, Grant};
 use crate::line;
 use crate::memory::Memory;
 use crate::moment::{Moment, Now};
@@ -23,73 +26,11 @@ use crate::record::{InstanceId, RecordState};
 use crate::seen::Seen;
 use crate::state::{Elect, Role, State, Tenure};
 use crate::term::Term;
-use crate::timing::Timing;
 use crate::view::{Position, View};
 
-/// Who this node is and how it stands.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Config {
-    /// The election's name.
-    pub election: String,
-    /// The node's name.
-    pub node: String,
-    /// This start of the node; random, never used before.
-    pub instance: InstanceId,
-    /// What the node advertises.
-    pub address: String,
-    /// Higher leads before lower; 0 never leads.
-    pub priority: u32,
-    /// The version of tanist, for the others to see.
-    pub version: String,
-    /// The budget.
-    pub timing: Timing,
-    /// What this machine remembers of the election.
-    pub memory: Memory,
-    /// Seed of the waits between attempts.
-    pub seed: u64,
-    /// All off, outside the simulator.
-    pub defects: Defects,
-}
-
-/// What is told to an election.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "an input is handed over once and not stored"
-)]
-pub enum Input {
-    /// Open a session and stand.
-    Start,
-    /// The session reports.
-    Fact(Fact),
-    /// No process of the work is left. Verified, not assumed.
-    Stopped,
-    /// The owner gives the leadership up and lets others go first.
-    Resign,
-    /// The owner leaves the election for good.
-    Leave,
-    /// The node's own health checks changed their mind.
-    Health(Health),
-    /// The owner changed the priority.
-    Priority(u32),
-    /// Time has passed.
-    Wake,
-}
-
-/// What an election wants done or known.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "an output is handed over once and not stored"
-)]
-pub enum Output {
-    /// Do this.
-    Order(Order),
-    /// Tell this.
-    Event(Event),
-    /// Nothing more; wake me then, if nothing happens before.
-    WaitUntil(Option<Moment>),
-}
+pub use config::Config;
+pub use input::Input;
+pub use output::Output;
 
 /// One election as one node sees it: the pure state machine.
 ///

@@ -1,6 +1,6 @@
 //! Standing in the line: getting a place, keeping it, and knowing why not to claim yet.
 
-use super::claim::Permit;
+use super::permit::Permit;
 use super::{Election, Look, Purpose, Session};
 use crate::candidate::EntryId;
 use crate::event::{Event, Wait};

@@ -1,0 +1,27 @@
+use crate::candidate::Health;
+use crate::fact::Fact;
+
+/// What is told to an election.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "an input is handed over once and not stored"
+)]
+pub enum Input {
+    /// Open a session and stand.
+    Start,
+    /// The session reports.
+    Fact(Fact),
+    /// No process of the work is left. Verified, not assumed.
+    Stopped,
+    /// The owner gives the leadership up and lets others go first.
+    Resign,
+    /// The owner leaves the election for good.
+    Leave,
+    /// The node's own health checks changed their mind.
+    Health(Health),
+    /// The owner changed the priority.
+    Priority(u32),
+    /// Time has passed.
+    Wake,
+}
