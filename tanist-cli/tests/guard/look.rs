@@ -2,6 +2,7 @@ use std::fs::{self, File};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
@@ -141,6 +142,14 @@ pub(crate) fn wait_for_exec(pid: i32, program: &Path) {
     }
 }
 
+/// Copies what is to be executed, by another process: a descriptor of this one, open for writing,
+/// would be inherited by what a parallel test starts, and until that has closed it nobody can execute
+/// the file.
+pub(crate) fn copy_program(from: &Path, to: &Path) {
+    let copied = Command::new("cp").arg(from).arg(to).status();
+    assert!(copied.unwrap().success(), "no copy at {}", to.display());
+}
+
 /// The script of a child that becomes root's all the way, whoever starts it, if root runs the test.
 pub(crate) const BECOMES_ROOT_S: &str =
     "exec 9>$DIR/wire; echo up >&9; exec $DIR/setpriv --reuid=0 sleep 1000";
@@ -150,6 +159,6 @@ pub(crate) fn provide_setpriv(rig: &Rig) {
     let path = std::env::var_os("PATH").unwrap();
     let mut places = std::env::split_paths(&path).map(|place| place.join("setpriv"));
     let setpriv = rig.path("setpriv");
-    fs::copy(places.find(|place| place.exists()).unwrap(), &setpriv).unwrap();
+    copy_program(&places.find(|place| place.exists()).unwrap(), &setpriv);
     fs::set_permissions(&setpriv, fs::Permissions::from_mode(0o4755)).unwrap();
 }

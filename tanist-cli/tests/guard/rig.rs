@@ -15,7 +15,7 @@ use rustix::time::{ClockId, clock_gettime};
 use tanist_core::Moment;
 use tempfile::TempDir;
 
-use crate::look::{children, innermost, pidfd, wait_for_end};
+use crate::look::{children, copy_program, innermost, pidfd, wait_for_end};
 use crate::supervisor;
 use crate::tripwire::{Tripwire, timespec};
 
@@ -182,7 +182,7 @@ impl Plan {
         let is_root = rustix::process::geteuid().is_root();
         if (self.unprivileged || self.cgroup.is_some()) && is_root {
             let copy = directory.join("guard-test");
-            fs::copy(&own, &copy).unwrap();
+            copy_program(&own, &copy);
             words.push(copy.into());
         } else {
             words.push(own.into());

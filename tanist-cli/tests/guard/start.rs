@@ -9,7 +9,8 @@ use tanist_core::{Moment, Timing};
 use crate::Test;
 use crate::deadline::LEASE;
 use crate::look::{
-    children, descendants, exists, pidfd, runs, wait_for_any_end, wait_until_armed, wait_until_past,
+    children, copy_program, descendants, exists, pidfd, runs, wait_for_any_end, wait_until_armed,
+    wait_until_past,
 };
 use crate::namespace::are_permitted as namespaces_are_permitted;
 use crate::rig::{NOBODY, Plan, Rig};
@@ -228,8 +229,10 @@ fn a_command_that_is_not_there_is_127() {
 
 fn a_command_that_cannot_run_is_126() {
     let directory = tempfile::tempdir().unwrap();
+    let draft = directory.path().join("draft");
+    fs::write(&draft, "#!/no/such/interpreter\n").unwrap();
     let file = directory.path().join("script");
-    fs::write(&file, "#!/no/such/interpreter\n").unwrap();
+    copy_program(&draft, &file);
     let path = file.to_str().unwrap();
     let why = failed_to_execute(&mut Plan::default().command(&[path]), "126");
     assert!(why.contains("Permission denied"), "{why}");
