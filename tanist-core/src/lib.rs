@@ -20,6 +20,8 @@ mod state;
 mod term;
 mod timing;
 mod view;
+mod work_action;
+mod work_input;
 mod workload;
 
 pub use backoff::Backoff;
@@ -40,4 +42,6 @@ pub use state::{Claim, Elect, Role, State, Tenure, Yielding};
 pub use term::Term;
 pub use timing::{Timing, TimingError, TimingSettings};
 pub use view::{Position, Stamp, Vacancy, View};
-pub use workload::{WorkAction, WorkInput, WorkReport, Workload};
+pub use work_action::{WorkAction, WorkReport};
+pub use work_input::WorkInput;
+pub use workload::Workload;

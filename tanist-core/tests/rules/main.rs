@@ -1,6 +1,8 @@
-//! The rules of the election, each shown against a model of a correct store.
+//! The rules of the election, each shown against a model of a correct store, and those of the life of
+//! one child.
 
 mod caught;
 mod odd_stores;
 mod paved_path;
 mod store;
+mod workload;
