@@ -8,6 +8,7 @@
 mod containment;
 mod deadline;
 mod killed;
+mod launcher;
 mod life;
 mod look;
 mod namespace;
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
     let mut trials = Vec::new();
     trials.extend(trials_of("life", life::TESTS));
     trials.extend(trials_of("start", start::TESTS));
+    trials.extend(trials_of("launcher", launcher::TESTS));
     trials.extend(trials_of("deadline", deadline::TESTS));
     trials.extend(trials_of("killed", killed::TESTS));
     trials.extend(trials_of("containment", containment::TESTS));

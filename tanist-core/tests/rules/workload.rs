@@ -8,7 +8,7 @@ fn at(millis: u64) -> Moment {
 
 /// L = 8 s: stop signal 4 s, kill 1 s before the deadline.
 fn workload() -> Workload {
-    Workload::new(Timing::from_lease(Duration::from_secs(8)).unwrap())
+    Workload::new(Timing::from_lease(Duration::from_secs(8)).expect("this lease can be kept"))
 }
 
 fn step(workload: &mut Workload, now: u64, input: WorkInput) -> Vec<WorkAction> {
