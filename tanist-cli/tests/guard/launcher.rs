@@ -45,7 +45,7 @@ fn a_launcher_that_was_held_up_looks_again() {
     let mut rig = timed("sweep").shell("touch $DIR/ran");
     let (guard, _) = rig.ready();
     let programs = stop(&children(guard));
-    let by = begin_in_time(&mut rig, Duration::from_secs(1));
+    let by = begin_in_time(&mut rig, Duration::from_secs(2));
     wait_until_armed(guard);
     let guard = pidfd(guard);
     pidfd_send_signal(&guard, Signal::STOP).unwrap();
