@@ -238,7 +238,7 @@ impl Rig {
         let (pid, containment) = said.split_once(' ').unwrap();
         let said = pid.parse().unwrap();
         let guard = if self.led_from_outside {
-            self.from_outside(said)
+            self.outer_number(said)
         } else {
             said
         };
@@ -247,7 +247,7 @@ impl Rig {
     }
 
     /// The number that the supervisor's child with this number in their namespace has in ours.
-    fn from_outside(&self, inside: i32) -> i32 {
+    fn outer_number(&self, inside: i32) -> i32 {
         let unshare = self.pid().as_raw_pid();
         let supervisor = children(unshare)[0];
         let mut guards = children(supervisor).into_iter();
