@@ -146,6 +146,12 @@ impl Process {
             .map(|stat| stat.state)
             .filter(|_| !self.has_ended())
     }
+
+    /// Its session, `None` if it is gone. 0 where the session is led from outside this PID
+    /// namespace, as that of everything that a container's runtime starts may be.
+    pub fn session(&self) -> Option<u32> {
+        Stat::read(self.pid).map(|stat| stat.session)
+    }
 }
 
 impl std::fmt::Display for Process {
@@ -163,6 +169,7 @@ impl std::fmt::Display for Process {
 struct Stat {
     state: char,
     parent: u32,
+    session: u32,
 }
 
 impl Stat {
@@ -175,6 +182,8 @@ impl Stat {
         Some(Self {
             state,
             parent: fields.next()?.parse().ok()?,
+            // After the process group.
+            session: fields.nth(1)?.parse().ok()?,
         })
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, getsid};
+use rustix::process::Signal;
 use tanist_testkit::{Expect, History, ProbeRole, Process, Tail, now};
 
 const TREE: [ProbeRole; 4] = [
@@ -103,8 +103,8 @@ fn the_whole_tree_writes_under_one_activation_and_one_member_escapes() {
         .keys()
         .find(|writer| writer.role == ProbeRole::Escapee);
     let escapee = Process::open(escapee.unwrap().pid).unwrap();
-    let session = |pid| getsid(Pid::from_raw(i32::try_from(pid).unwrap())).unwrap();
-    assert_ne!(session(escapee.pid), session(tree.root.id()));
+    let root = Process::open(tree.root.id()).unwrap();
+    assert_ne!(escapee.session().unwrap(), root.session().unwrap());
     assert!(
         tree.processes()
             .iter()
