@@ -3,6 +3,7 @@ use std::fs;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Mode, OFlags};
@@ -27,10 +28,11 @@ impl Cgroup {
         let mounts = fs::read("/proc/self/mountinfo").map_err(|e| format!("mountinfo: {e}"))?;
         let own = fs::read("/proc/self/cgroup").map_err(|e| format!("/proc/self/cgroup: {e}"))?;
         let parent = own_directory(&mounts, &own)?;
-        remove_abandoned(&parent);
+        let namespace = pid_namespace().map_err(|e| format!("/proc/self/ns/pid: {e}"))?;
+        remove_abandoned(&parent, namespace);
         let pid = rustix::process::getpid().as_raw_pid();
         let started = start_time(pid).ok_or("/proc/self/stat is unreadable")?;
-        let path = parent.join(format!("{PREFIX}{pid}-{started}"));
+        let path = parent.join(name_for(namespace, pid, started));
         let failed = |error| format!("no cgroup at {}: {error}", path.display());
         fs::create_dir(&path).map_err(failed)?;
         let cgroup = Self::open(&path).map_err(|error| {
@@ -149,13 +151,26 @@ fn unescape(field: &[u8]) -> PathBuf {
     PathBuf::from(OsString::from_vec(bytes))
 }
 
-/// Removes what guards that were killed could not remove; the kernel refuses where anybody lives.
-fn remove_abandoned(parent: &Path) {
+/// What the cgroup of a guard is called.
+fn name_for(namespace: u64, pid: i32, started: u64) -> String {
+    format!("{PREFIX}{namespace}-{pid}-{started}")
+}
+
+/// The PID namespace of this process: outside of it, a number is somebody else's.
+fn pid_namespace() -> io::Result<u64> {
+    Ok(fs::metadata("/proc/self/ns/pid")?.ino())
+}
+
+/// Removes what guards of this PID namespace that were killed could not remove; the kernel refuses
+/// where anybody lives. Whether one of another namespace lives cannot be told from here, and its
+/// cgroup may be empty only because it was made this instant.
+fn remove_abandoned(parent: &Path, namespace: u64) {
+    let of_this_namespace = format!("{PREFIX}{namespace}-");
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let Some((pid, started)) = name
             .to_str()
-            .and_then(|name| name.strip_prefix(PREFIX))
+            .and_then(|name| name.strip_prefix(&of_this_namespace))
             .and_then(|owner| owner.split_once('-'))
         else {
             continue;
@@ -210,6 +225,27 @@ mod tests {
         assert_eq!(inside, Path::new("/sys/fs/cgroup/sub"));
         assert!(own_directory(mounts, b"0::/elsewhere\n").is_err());
         assert!(own_directory(HYBRID, b"0::/../outside\n").is_err());
+    }
+
+    #[test]
+    fn only_what_is_known_to_be_abandoned_is_removed() {
+        let parent = tempfile::tempdir().unwrap();
+        let here = pid_namespace().unwrap();
+        let pid = rustix::process::getpid().as_raw_pid();
+        let started = start_time(pid).unwrap();
+        let make = |name: String| {
+            let path = parent.path().join(name);
+            fs::create_dir(&path).unwrap();
+            path
+        };
+        let kept = [
+            make(name_for(here, pid, started)),
+            make(name_for(here + 1, pid, started + 1)),
+            make("user.slice".to_owned()),
+        ];
+        let abandoned = make(name_for(here, pid, started + 1));
+        remove_abandoned(parent.path(), here);
+        assert!(kept.iter().all(|path| path.exists()) && !abandoned.exists());
     }
 
     #[test]
