@@ -1,7 +1,7 @@
 use std::env;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// The programs a scene runs.
 #[derive(Clone, Debug)]
@@ -48,7 +48,17 @@ impl Programs {
     pub(crate) fn copy_to(&self, folder: &Path) -> io::Result<Self> {
         let copy = |program: &Path, name: &str| {
             let to = folder.join(name);
-            fs::copy(program, &to).map(|_| to)
+            // By another process: a descriptor of ours that is open for writing could be inherited
+            // by whatever another thread starts meanwhile, and then nobody can run the copy.
+            let copied = Command::new("cp").arg(program).arg(&to).status()?;
+            if copied.success() {
+                Ok(to)
+            } else {
+                Err(io::Error::other(format!(
+                    "cp of {} failed",
+                    program.display()
+                )))
+            }
         };
         Ok(Self {
             tanist: copy(&self.tanist, "tanist")?,

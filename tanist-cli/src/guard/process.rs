@@ -346,8 +346,12 @@ impl GuardProcess {
             |cgroup| PollFd::from_borrowed_fd(cgroup.events(), PollFlags::PRI),
         );
         let mut fds = [idle.clone(), signals, supervisor, gate, init, cgroup];
-        // Interrupted or not, every source is looked at after it.
-        let _ = poll(&mut fds, None);
+        // Interrupted or not, every source is looked at after it. The kernel refuses to wait for
+        // more than may be open, which somebody may limit at any time: then they are looked at
+        // every so often.
+        if poll(&mut fds, None) == Err(rustix::io::Errno::INVAL) {
+            std::thread::sleep(FIRST_ROUND);
+        }
         let _ = rustix::io::read(&self.timer, &mut [0; 8]);
     }
 
