@@ -13,6 +13,7 @@ mod happening;
 mod ledger;
 mod node;
 mod plan;
+mod plans;
 mod property;
 mod random;
 mod scene;
@@ -28,7 +29,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tanist_core::Defects;
 
-use plan::{PLANS, Plan};
+use plan::Plan;
+use plans::PLANS;
 use random::{Mode, Options};
 use variants::{VARIANTS, Variant};
 

@@ -295,6 +295,10 @@ impl fmt::Display for Found {
         for line in &self.trace[skipped..] {
             writeln!(f, "{line}")?;
         }
+        if self.lot.setup.defects != Defects::default() {
+            // A variant's: who hunts it says how to see it again.
+            return Ok(());
+        }
         let mode = if self.mode == Mode::Liveness {
             " --mode liveness"
         } else {

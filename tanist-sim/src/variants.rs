@@ -182,10 +182,6 @@ impl Variant {
             story.push_str(&line);
             story.push('\n');
         }
-        story.push_str(&format!(
-            "again: cargo run --release -p tanist-sim -- variants {}",
-            self.name
-        ));
         Some(story)
     }
 }
@@ -194,14 +190,23 @@ impl fmt::Display for Caught {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let took = self.took.as_secs_f64();
         match &self.story {
-            Some(story) => write!(f, "variant {}: found in {took:.1} s\n{story}", self.name),
-            None => write!(
+            Some(story) => writeln!(
                 f,
-                "variant {}: NOT FOUND in {took:.1} s: the net has a hole\n\
-                 again: cargo run --release -p tanist-sim -- variants {}",
-                self.name, self.name
-            ),
+                "variant {}: found in {took:.1} s\n{}",
+                self.name,
+                story.trim_end()
+            )?,
+            None => writeln!(
+                f,
+                "variant {}: NOT FOUND in {took:.1} s: the net has a hole",
+                self.name
+            )?,
         }
+        write!(
+            f,
+            "again: cargo run --release -p tanist-sim -- variants {}",
+            self.name
+        )
     }
 }
 
