@@ -27,6 +27,7 @@ sim *FLAGS:
 # How long nobody is active, beside flock(1).
 bench:
     cargo xtask bench handover
+    cargo xtask bench footprint
 
 # Licences, bans, sources, advisories.
 deny:

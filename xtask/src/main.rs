@@ -38,6 +38,8 @@ cargo xtask COMMAND
   fmt [--check]       format every Rust file, or say which is not
   bench handover [--rounds N] [--json FILE]
                       how long nobody is active, beside flock(1)
+  bench footprint [--json FILE]
+                      size, start, memory and idle processor time of the static program
   record-overlap      record anew how `etcdctl lock` lets two in at once (needs etcd)";
 
 fn main() -> ExitCode {

@@ -45,7 +45,9 @@ pub(crate) fn test(workspace: &Workspace, mut words: &[&str]) -> Outcome {
     let mut parts = Parts::default();
     self::parts(workspace, &without, &mut parts);
     if all {
-        parts.run("bench", || crate::bench::bench(workspace, &["handover"]));
+        for bench in ["handover", "footprint"] {
+            parts.run(bench, || crate::bench::bench(workspace, &[bench]));
+        }
     }
     parts.finish()
 }

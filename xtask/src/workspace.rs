@@ -111,6 +111,29 @@ impl Workspace {
         run(&mut self.cargo(&words))
     }
 
+    /// Builds the binaries of `package` as they are shipped, one static file each; answers with
+    /// where `program` lies.
+    ///
+    /// # Errors
+    ///
+    /// When it does not build.
+    pub(crate) fn build_static(
+        &self,
+        package: &str,
+        program: &str,
+    ) -> Result<PathBuf, Box<dyn Error>> {
+        let says = Command::new("rustc").arg("-vV").output()?;
+        let says = String::from_utf8(says.stdout)?;
+        let host = says.lines().find_map(|line| line.strip_prefix("host: "));
+        let host = host.ok_or("rustc does not name its host")?;
+        let words = ["build", "--quiet", "--locked", "--release", "--bins"];
+        let mut cargo = self.cargo(&words);
+        // With a target named, build scripts and macros stay dynamic.
+        cargo.args(["--target", host, "-p", package]);
+        run(cargo.env("RUSTFLAGS", "-C target-feature=+crt-static"))?;
+        Ok(self.target.join(host).join("release").join(program))
+    }
+
     /// Where a built program lies.
     pub(crate) fn program(&self, name: &str, profile: Profile) -> PathBuf {
         let folder = match profile {
