@@ -32,7 +32,8 @@ use crate::span::Span;
   tanist status demo                                  who leads, who stands by
   tanist leader demo --address                        one word for scripts
 
-Every flag has an environment variable TANIST_<FLAG>; a flag wins over it."
+Every flag has an environment variable TANIST_<FLAG>, and every setting a key of the same name in a
+file: a flag wins over the variable, the variable over the file."
 )]
 pub(crate) struct Cli {
     /// The command.
@@ -201,6 +202,18 @@ pub(crate) struct PlaceArgs {
         hide_env_values = true
     )]
     pub(crate) run_dir: Option<PathBuf>,
+
+    /// File of settings, which flags and variables win over [default: the first there is of
+    /// ELECTION.toml and tanist.toml in /etc/tanist; for an ordinary user before that in
+    /// $XDG_CONFIG_HOME/tanist].
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        env = "TANIST_CONFIG",
+        hide_env_values = true
+    )]
+    pub(crate) config: Option<PathBuf>,
 }
 
 /// How tanist speaks.

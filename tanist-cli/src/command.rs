@@ -7,21 +7,24 @@ mod status;
 mod watch;
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches};
+use clap::error::ErrorKind;
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
-use crate::args::{Cli, Command};
+use crate::args::{Cli, Command, SpeechArgs};
 use crate::exit::{Code, Exit};
 use crate::printer;
 use crate::problem::Problem;
-use crate::settings::Layers;
+use crate::settings::{Layers, SettingsFile};
 
 /// Reads the command line and does what it says.
 pub(crate) fn main() -> ExitCode {
-    let matches = match Cli::command().try_get_matches() {
-        Ok(matches) => matches,
-        Err(error) => return usage(&error),
+    let (matches, file) = match settle() {
+        Ok(settled) => settled,
+        Err(Unsettled::Usage(error)) => return usage(&error),
+        Err(Unsettled::File(why)) => return refuse(&why.0, &why.1),
     };
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
@@ -29,7 +32,7 @@ pub(crate) fn main() -> ExitCode {
     };
     // Every command is a subcommand, so there is always one.
     let given = matches.subcommand().map_or(&matches, |(_, given)| given);
-    let layers = Layers::new(given);
+    let layers = Layers::new(given, file.as_ref());
     let ended = match cli.command {
         Command::Run(args) => return run::main(layers, *args).into(),
         Command::Status(args) => status::main(layers, args),
@@ -43,6 +46,73 @@ pub(crate) fn main() -> ExitCode {
             problem.exit().into()
         }
     }
+}
+
+/// Why no command can be begun.
+enum Unsettled {
+    /// What was typed is wrong.
+    Usage(clap::Error),
+    /// The settings file is wrong; and what was typed.
+    File(Box<(ArgMatches, Problem)>),
+}
+
+/// What was typed, with the values of the settings file below it.
+fn settle() -> Result<(ArgMatches, Option<SettingsFile>), Unsettled> {
+    let typed = match Cli::command().try_get_matches() {
+        Ok(typed) => typed,
+        // The file may say what is missing.
+        Err(error) if error.kind() == ErrorKind::MissingRequiredArgument => {
+            let lenient = Cli::command()
+                .mut_subcommands(|verb| verb.mut_args(|argument| argument.required(false)));
+            match lenient.try_get_matches() {
+                Ok(typed) if find_file(&typed).is_ok_and(|file| file.is_none()) => {
+                    return Err(Unsettled::Usage(error));
+                }
+                Ok(typed) => typed,
+                Err(_) => return Err(Unsettled::Usage(error)),
+            }
+        }
+        Err(error) => return Err(Unsettled::Usage(error)),
+    };
+    let file = match find_file(&typed) {
+        Ok(Some(file)) => file,
+        Ok(None) => return Ok((typed, None)),
+        Err(problem) => return Err(Unsettled::File(Box::new((typed, problem)))),
+    };
+    let both = file.lay_under(Cli::command()).try_get_matches();
+    both.map(|matches| (matches, Some(file)))
+        .map_err(Unsettled::Usage)
+}
+
+/// The settings file, where the command goes by one.
+fn find_file(typed: &ArgMatches) -> Result<Option<SettingsFile>, Problem> {
+    let Some((_, given)) = typed.subcommand() else {
+        return Ok(None);
+    };
+    // A command without the flag has no settings.
+    let Ok(named) = given.try_get_one::<PathBuf>("config") else {
+        return Ok(None);
+    };
+    let one = given.try_get_one::<String>("election").ok().flatten();
+    let many = given.try_get_many::<String>("elections").ok().flatten();
+    let only = many
+        .filter(|names| names.len() == 1)
+        .and_then(|mut names| names.next());
+    SettingsFile::find(
+        named.map(PathBuf::as_path),
+        one.or(only).map(String::as_str),
+    )
+}
+
+/// A wrong settings file: `run` says so in its log, with the line that names the exit code.
+fn refuse(typed: &ArgMatches, problem: &Problem) -> ExitCode {
+    if let Some(("run", given)) = typed.subcommand()
+        && let Ok(speech) = SpeechArgs::from_arg_matches(given)
+    {
+        return run::refused(&speech, problem).into();
+    }
+    complain(problem);
+    problem.exit().into()
 }
 
 /// Prints a problem for people.

@@ -51,6 +51,8 @@ pub(crate) enum Code {
     Protocol = 76,
     /// `EX_NOPERM`: the store refused our credentials, or the file system our rights.
     NoPerm = 77,
+    /// `EX_CONFIG`: the settings file is wrong or cannot be read.
+    Config = 78,
     /// The command was found but cannot be executed.
     NotExecutable = 126,
     /// The command was not found.

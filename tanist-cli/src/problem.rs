@@ -12,6 +12,7 @@ pub(crate) struct Problem {
     code: Code,
     slug: &'static str,
     what: String,
+    place: Option<String>,
     why: Vec<String>,
     next: Vec<String>,
 }
@@ -23,6 +24,7 @@ impl Problem {
             code,
             slug,
             what: what.into(),
+            place: None,
             why: Vec::new(),
             next: Vec::new(),
         }
@@ -31,6 +33,12 @@ impl Problem {
     /// Wrong usage.
     pub(crate) fn usage(slug: &'static str, what: impl Into<String>) -> Self {
         Self::new(Code::Usage, slug, what)
+    }
+
+    /// Shows the place in a file, as [`crate::settings::Excerpt`] draws it.
+    pub(crate) fn at(mut self, place: impl fmt::Display) -> Self {
+        self.place = Some(place.to_string());
+        self
     }
 
     /// Adds where it happened or why.
@@ -54,6 +62,9 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} [{}]", self.what, self.slug)?;
+        if let Some(place) = &self.place {
+            write!(f, "\n{place}")?;
+        }
         for why in &self.why {
             write!(f, "\n  │ {}", why.replace('\n', "\n  │ "))?;
         }

@@ -2,6 +2,9 @@
 
 mod child;
 mod directories;
+mod excerpt;
+mod file;
+mod key;
 mod names;
 mod place;
 mod policy;
@@ -17,6 +20,9 @@ use clap::parser::ValueSource;
 pub(crate) use child::ChildSettings;
 #[cfg(test)]
 pub(crate) use child::Inheritance;
+pub(crate) use excerpt::Excerpt;
+pub(crate) use file::SettingsFile;
+pub(crate) use key::{KEYS, Key, Kind};
 pub(crate) use names::host_name;
 pub(crate) use place::Place;
 pub(crate) use policy::PolicySettings;
@@ -33,12 +39,14 @@ pub(crate) struct Setting<T> {
 }
 
 /// The layers, the strongest first.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Source {
     /// A flag of the command line.
     Flag(String),
     /// An environment variable.
     Environment(String),
+    /// A line of the settings file.
+    File(String),
     /// Nobody set it.
     Default,
 }
@@ -54,24 +62,26 @@ impl fmt::Display for Source {
         match self {
             Self::Flag(flag) => f.write_str(flag),
             Self::Environment(variable) => write!(f, "env {variable}"),
+            Self::File(line) => f.write_str(line),
             Self::Default => f.write_str("default"),
         }
     }
 }
 
-/// Resolves values: flag over environment over default.
+/// Resolves values: flag over environment over file over default.
 ///
-/// The one place where layers are compared. A settings file becomes one more arm of
-/// [`Layers::pick`], below the environment.
+/// The values of the file are laid under the arguments before these are read
+/// ([`SettingsFile::lay_under`]), so only where a value comes from is to be told apart here.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Layers<'a> {
     matches: &'a ArgMatches,
+    file: Option<&'a SettingsFile>,
 }
 
 impl<'a> Layers<'a> {
     /// The layers behind what one command was given.
-    pub(crate) const fn new(matches: &'a ArgMatches) -> Self {
-        Self { matches }
+    pub(crate) const fn new(matches: &'a ArgMatches, file: Option<&'a SettingsFile>) -> Self {
+        Self { matches, file }
     }
 
     /// The value of the argument `id`: what was `given`, else the default.
@@ -104,9 +114,11 @@ impl<'a> Layers<'a> {
     /// Where the value of the argument `id` comes from.
     pub(crate) fn source(self, id: &str) -> Source {
         let upper = || format!("TANIST_{}", id.to_uppercase());
+        let line = || self.file.and_then(|file| file.place_of(id));
         match self.matches.value_source(id) {
             Some(ValueSource::CommandLine) => Source::Flag(format!("--{}", id.replace('_', "-"))),
             Some(ValueSource::EnvVariable) => Source::Environment(upper()),
+            Some(ValueSource::DefaultValue) => line().map_or(Source::Default, Source::File),
             _ => Source::Default,
         }
     }
@@ -124,10 +136,10 @@ mod tests {
     #[test]
     fn a_value_remembers_its_layer() {
         let matches_given = matches(&["t", "--stop-timeout", "3s"]);
-        let given = Layers::new(&matches_given).pick("stop_timeout", Some("3s"), || "10s");
+        let given = Layers::new(&matches_given, None).pick("stop_timeout", Some("3s"), || "10s");
         assert_eq!(given.to_string(), "3s (--stop-timeout)");
         let matches_none = matches(&["t"]);
-        let default = Layers::new(&matches_none).pick("stop_timeout", None, || "10s");
+        let default = Layers::new(&matches_none, None).pick("stop_timeout", None, || "10s");
         assert_eq!(default.to_string(), "10s (default)");
     }
 }

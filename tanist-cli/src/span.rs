@@ -10,6 +10,18 @@ use jiff::SignedDuration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span(pub(crate) Duration);
 
+impl Span {
+    /// So that reading it gives the same span again, to the nanosecond.
+    pub(crate) fn exact(self) -> String {
+        let (secs, nanos) = (self.0.as_secs(), self.0.subsec_nanos());
+        match nanos {
+            0 => format!("{secs}s"),
+            _ if nanos % 1_000_000 == 0 => format!("{}ms", self.0.as_millis()),
+            _ => format!("{}ns", self.0.as_nanos()),
+        }
+    }
+}
+
 impl FromStr for Span {
     type Err = String;
 
@@ -76,6 +88,15 @@ mod tests {
             let error = read(text).unwrap_err();
             assert!(error.contains(says), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn a_span_written_exactly_is_read_as_the_same() {
+        for nanos in [0, 1, 1_500_000_000, 8_000_000_000, 12_345_678_901] {
+            let span = Duration::from_nanos(nanos);
+            assert_eq!(read(&Span(span).exact()), Ok(span));
+        }
+        assert_eq!(Span(Duration::from_millis(1_250)).exact(), "1250ms");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use rustix::process::Signal;
 
 use super::runtime;
-use crate::args::{Contain, RunArgs, Stdin};
+use crate::args::{Contain, RunArgs, SpeechArgs, Stdin};
 use crate::exit::{Code, Exit};
 use crate::guard::{self, Account, ChildStdin, GuardSpec};
 use crate::log::{Level, Log, LogLine};
@@ -18,12 +18,23 @@ pub(super) fn main(layers: Layers<'_>, args: RunArgs) -> Exit {
     printer::choose_colors(&args.speech);
     let log = Log::open(&args.speech);
     log.take_diagnostics();
-    let exit = run(layers, args, &log).unwrap_or_else(|problem| {
-        log.say(LogLine::new(Level::Error, "error", problem.to_string()));
-        problem.exit()
-    });
+    let exit = run(layers, args, &log).unwrap_or_else(|problem| said(&log, &problem));
     log.last(exit);
     exit
+}
+
+/// The end before anything was begun.
+pub(super) fn refused(speech: &SpeechArgs, problem: &Problem) -> Exit {
+    printer::choose_colors(speech);
+    let log = Log::open(speech);
+    let exit = said(&log, problem);
+    log.last(exit);
+    exit
+}
+
+fn said(log: &Log, problem: &Problem) -> Exit {
+    log.say(LogLine::new(Level::Error, "error", problem.to_string()));
+    problem.exit()
 }
 
 fn run(layers: Layers<'_>, args: RunArgs, log: &Log) -> Result<Exit, Problem> {

@@ -20,7 +20,7 @@ pub(crate) struct PolicySettings {
 
 impl PolicySettings {
     /// The cooldown where none is set.
-    const COOLDOWN: Duration = Duration::from_secs(5);
+    pub(super) const COOLDOWN: Duration = Duration::from_secs(5);
 
     pub(super) fn resolve(
         layers: Layers<'_>,

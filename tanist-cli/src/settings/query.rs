@@ -24,7 +24,7 @@ pub(crate) struct QuerySettings {
 
 impl QuerySettings {
     /// The span where none is set.
-    const TIMEOUT: Duration = Duration::from_secs(3);
+    pub(super) const TIMEOUT: Duration = Duration::from_secs(3);
 
     /// Resolves and checks; touches nothing.
     pub(crate) fn resolve(

@@ -57,10 +57,12 @@ impl RunSettings {
         check_node(&node)?;
         let address = layers.pick("address", args.address, String::new);
         check_address(&address)?;
-        let patience = match (args.no_wait, args.wait) {
-            (true, _) => Patience::None,
-            (false, Some(Span(span))) => Patience::For(span),
-            (false, None) => Patience::Endless,
+        // One layer cannot say both; of two layers the stronger one is meant.
+        let waits = !args.no_wait || layers.source("wait") < layers.source("no_wait");
+        let patience = match args.wait {
+            Some(Span(span)) if waits => Patience::For(span),
+            None if waits => Patience::Endless,
+            _ => Patience::None,
         };
         let number = |given: Option<u8>, reason| {
             given.map_or_else(

@@ -7,6 +7,7 @@ mod once;
 mod policies;
 mod queries;
 mod refusals;
+mod settings_file;
 mod signals;
 mod stage;
 mod standby;
