@@ -18,6 +18,7 @@ mod error;
 mod hearing;
 mod init;
 mod kept;
+mod killing;
 mod launcher;
 mod namespace;
 mod orphans;

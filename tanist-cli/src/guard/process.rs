@@ -5,7 +5,7 @@ use std::time::Duration;
 use nix::sys::signalfd::SignalFd;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::SendFlags;
-use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, pidfd_send_signal, wait};
+use rustix::process::{Signal, WaitOptions, pidfd_send_signal, wait};
 use rustix::time::{Itimerspec, TimerfdTimerFlags, Timespec, timerfd_settime};
 use tanist::clock;
 use tanist_core::{Moment, Timing, WorkAction, WorkInput, WorkReport, Workload};
@@ -13,6 +13,7 @@ use tanist_core::{Moment, Timing, WorkAction, WorkInput, WorkReport, Workload};
 use super::cgroup::Cgroup;
 use super::channel::{self, Descriptors};
 use super::kept::Kept;
+use super::killing::{FIRST_ROUND, Killing};
 use super::launcher::encode_go;
 use super::program::Program;
 use super::tree::Tree;
@@ -60,31 +61,12 @@ pub(super) struct Progress {
     /// The child has ended, or never was.
     pub(super) ended: bool,
     /// No child is left, but the cgroup does not say so yet.
-    behind: bool,
-    killing: Option<Killing>,
-    lingering: bool,
-    hindered: bool,
-    releasing: bool,
+    pub(super) behind: bool,
+    pub(super) killing: Option<Killing>,
+    pub(super) lingering: bool,
+    pub(super) hindered: bool,
+    pub(super) releasing: bool,
 }
-
-#[derive(Clone, Copy, Debug)]
-struct Killing {
-    since: Moment,
-    next_round: Moment,
-    wait: Duration,
-}
-
-/// Which children of the guard are of the tree: all but its own programs, for as long as they have
-/// their numbers.
-#[derive(Clone, Copy, Debug)]
-struct Membership {
-    releaser: Option<i32>,
-    /// Until it is told to start, the root is one of the guard's own programs.
-    dormant: Option<i32>,
-}
-
-const FIRST_ROUND: Duration = Duration::from_millis(1);
-const LONGEST_ROUND: Duration = Duration::from_millis(50);
 
 impl GuardProcess {
     /// Keeps the child until everything is done.
@@ -202,118 +184,6 @@ impl GuardProcess {
         );
     }
 
-    fn begin_killing(&mut self) {
-        let now = clock::now().at;
-        self.progress.killing = Some(Killing {
-            since: now,
-            next_round: now,
-            wait: FIRST_ROUND,
-        });
-        self.kill_round(now);
-    }
-
-    fn kill_round(&mut self, now: Moment) {
-        if self.progress.launched {
-            self.root.signal(Signal::KILL);
-        }
-        let members = self.members();
-        let _ = self.tree.take_trouble();
-        self.tree.kill(|pid, _| members.include(pid));
-        // It reaches whom signals do not, but may wait for others that change cgroups: so it is the
-        // second means, not the first.
-        if let Some(cgroup) = &self.cgroup {
-            cgroup.kill();
-        }
-        self.reap();
-        // Nothing more once the reaping has found it empty.
-        let Some(killing) = &mut self.progress.killing else {
-            return;
-        };
-        killing.next_round = now + killing.wait;
-        killing.wait = (killing.wait * 2).min(LONGEST_ROUND);
-        let overdue = now.since(killing.since) >= self.timing.kill_time();
-        if overdue && !self.progress.lingering {
-            self.progress.lingering = true;
-            let processes = self.survivors().unwrap_or(1).max(1);
-            self.report(Notice::Lingering { processes });
-        }
-        if overdue
-            && !self.progress.hindered
-            && let Some(trouble) = self.tree.take_trouble()
-        {
-            self.progress.hindered = true;
-            let errno = trouble.raw_os_error().unwrap_or_default();
-            self.report(Notice::Hindered { errno });
-        }
-    }
-
-    /// Reaps whatever has ended, and sees whether anything is left.
-    pub(super) fn reap(&mut self) {
-        while let Ok(Some(_)) = self.signals.read_signal() {}
-        while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
-            self.reaped(pid, status);
-        }
-        self.look_whether_empty();
-    }
-
-    fn reaped(&mut self, pid: Pid, status: WaitStatus) {
-        let pid = Some(pid.as_raw_pid());
-        if pid == self.releaser.pid {
-            self.releaser.pid = None;
-            if self.progress.releasing {
-                self.feed(WorkInput::Released);
-            }
-        } else if pid == self.root.pid {
-            if self.namespaced {
-                // What it could not say any more: its child was killed with it.
-                self.hear_init();
-                self.child_ended(Signal::KILL.as_raw());
-            } else {
-                self.child_ended(status.as_raw());
-            }
-            // Not before: a child that ended at once is still reported by its number.
-            self.root.pid = None;
-        } else {
-            return;
-        }
-        if !self.progress.launched {
-            self.feed(WorkInput::Crippled);
-        }
-    }
-
-    fn look_whether_empty(&mut self) {
-        if !self.workload.may_be_alive() || !self.progress.launched {
-            return;
-        }
-        // What cannot be read is not proof.
-        let no_child_left = self.survivors() == Some(0);
-        let populated = self.cgroup.as_ref().is_some_and(Cgroup::is_populated);
-        // A cgroup may be a moment behind, and then no child's end tells of it any more.
-        self.progress.behind = no_child_left && populated;
-        if no_child_left && !populated {
-            self.progress.killing = None;
-            self.feed(WorkInput::Empty);
-        }
-    }
-
-    /// How many children of the tree are left, if that can be known.
-    fn survivors(&mut self) -> Option<u32> {
-        let members = self.members();
-        self.tree.count(|pid, _| members.include(pid)).ok()
-    }
-
-    const fn members(&self) -> Membership {
-        let dormant = if self.progress.launched {
-            None
-        } else {
-            self.root.pid
-        };
-        Membership {
-            releaser: self.releaser.pid,
-            dormant,
-        }
-    }
-
     /// Hands the release bytes to the program that knows what to do with them.
     ///
     /// Gives up this process's share of the leadership first: where it is a lock of the kernel, the
@@ -386,12 +256,6 @@ impl GuardProcess {
         if let Some(cgroup) = &self.cgroup {
             cgroup.remove();
         }
-    }
-}
-
-impl Membership {
-    fn include(self, pid: i32) -> bool {
-        ![self.releaser, self.dormant].contains(&Some(pid))
     }
 }
 
