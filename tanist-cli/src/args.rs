@@ -1,6 +1,7 @@
 //! What was typed: flags and their environment variables, nothing decided yet.
 
 mod child;
+mod operator;
 mod policy;
 mod query;
 mod timing;
@@ -12,6 +13,7 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use child::{ChildArgs, Contain, Stdin};
+pub(crate) use operator::{HistoryArgs, PauseArgs, ResignArgs, ResumeArgs};
 pub(crate) use policy::{Limit, OnFailure, OnSuccess, PolicyArgs};
 pub(crate) use query::{LeaderArgs, StatusArgs, WatchArgs};
 pub(crate) use timing::TimingArgs;
@@ -52,6 +54,14 @@ pub(crate) enum Command {
     Leader(LeaderArgs),
     /// Print changes as they happen.
     Watch(WatchArgs),
+    /// Let another node lead: the leader on this machine stops its work and stands aside.
+    Resign(ResignArgs),
+    /// Let nobody new lead for a while; the leader goes on.
+    Pause(PauseArgs),
+    /// End a pause.
+    Resume(ResumeArgs),
+    /// Print the latest changes of an election.
+    History(HistoryArgs),
 }
 
 /// Keep one copy of a command active.

@@ -1,9 +1,15 @@
 //! One command each.
 
+mod following;
+mod here;
+mod history;
 mod leader;
 mod look;
+mod pause;
+mod resign;
 mod run;
 mod status;
+mod turn;
 mod watch;
 
 use std::io::Write;
@@ -38,6 +44,10 @@ pub(crate) fn main() -> ExitCode {
         Command::Status(args) => status::main(layers, args),
         Command::Leader(args) => leader::main(layers, args),
         Command::Watch(args) => watch::main(layers, args),
+        Command::Resign(args) => resign::main(layers, args),
+        Command::Pause(args) => pause::pause(layers, args),
+        Command::Resume(args) => pause::resume(layers, args),
+        Command::History(args) => history::main(layers, args),
     };
     match ended {
         Ok(exit) => exit.into(),
@@ -122,6 +132,14 @@ fn complain(problem: &Problem) {
         "{style}error:{style:#} {}\n",
         printer::printable_lines(&problem.to_string())
     );
+    // There is nobody left to tell that standard error is closed.
+    let _ = anstream::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Prints what is no failure but must not be overlooked.
+fn warn(text: &str) {
+    let style = anstyle::AnsiColor::Yellow.on_default().bold();
+    let text = format!("{style}warning:{style:#} {text}\n");
     // There is nobody left to tell that standard error is closed.
     let _ = anstream::stderr().lock().write_all(text.as_bytes());
 }

@@ -15,7 +15,7 @@ mod report;
 mod request;
 mod socket;
 
-pub(crate) use client::instances;
+pub(crate) use client::{Local, locals, resign};
 pub(crate) use report::{Report, Role};
 pub(crate) use request::Request;
 pub(crate) use socket::{ControlSocket, Instruction};

@@ -26,9 +26,9 @@ enum Source {
 pub(crate) enum Code {
     /// What was asked for was done, or holds.
     Ok = 0,
-    /// `leader --is-me`: another node leads.
+    /// `leader --is-me`, `resign`: another node leads.
     No = 1,
-    /// `status`, `leader`: nobody leads. The same number as `systemctl is-active` uses.
+    /// `status`, `leader`, and verbs that need a leader: nobody leads. The same number as `systemctl is-active` uses.
     NoLeader = 3,
     /// `status`, `leader`: the store knows nothing of this election, or there is no store.
     UnknownElection = 4,
@@ -44,7 +44,8 @@ pub(crate) enum Code {
     /// `EX_CANTCREAT`: the run or the state directory cannot be made or is not private.
     CantCreate = 73,
     /// `EX_TEMPFAIL`: not elected within `--wait`, the leadership lost with `--once`, or parked
-    /// after too many failures. Trying again later may help.
+    /// after too many failures. Also what an operator asked for and did not get as things stand.
+    /// Trying again later may help.
     TempFail = 75,
     /// `EX_PROTOCOL`: the store holds what must not be: two leaders, foreign data, or a record of
     /// a later version of tanist. A person has to look.

@@ -6,7 +6,8 @@
 //! |---|---|---|
 //! | `__guard`, `__launch`, ... | a part of `tanist run` that it starts itself | `guard/` |
 //! | `run` | the supervisor | `command/run.rs`, `supervise/` |
-//! | `status`, `leader`, `watch` | look at an election | `command/` |
+//! | `status`, `leader`, `watch`, `history` | look at an election | `command/` |
+//! | `resign`, `pause`, `resume` | what an operator asks of it | `command/` |
 
 mod args;
 mod change;

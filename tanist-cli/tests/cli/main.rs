@@ -4,6 +4,7 @@
 mod environment;
 mod looking;
 mod once;
+mod operator;
 mod policies;
 mod queries;
 mod refusals;

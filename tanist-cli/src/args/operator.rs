@@ -1,0 +1,164 @@
+use clap::Args;
+
+use super::{PlaceArgs, SpeechArgs};
+use crate::span::Span;
+
+/// The election that an operator means.
+#[derive(Args, Debug)]
+pub(crate) struct ElectionArgs {
+    /// The election.
+    #[arg(
+        short,
+        long,
+        value_name = "NAME",
+        env = "TANIST_ELECTION",
+        hide_env_values = true
+    )]
+    pub(crate) election: String,
+}
+
+/// Let another node lead: the leader on this machine stops its work and stands aside.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "The leader's tanist is asked through its control socket, so this works on its machine, for its
+user and with its --run-dir. It stands aside until another leads or twice the longest wait has
+passed; then it may lead again. Ends when another leads, or when nobody else could.
+
+Exit codes: 0 it leads no more, 1 the leader is not here, 3 nobody leads, 4 the store does not know
+the election, 75 refused or not done in time, 69 store not reached."
+)]
+pub(crate) struct ResignArgs {
+    /// The election.
+    #[command(flatten)]
+    pub(crate) election: ElectionArgs,
+
+    /// Resign only if the leader has this name.
+    #[arg(
+        short,
+        long,
+        value_name = "NAME",
+        env = "TANIST_NODE",
+        hide_env_values = true
+    )]
+    pub(crate) node: Option<String>,
+
+    /// Be done within this span or fail; what was asked for may still happen [default: 30s].
+    #[arg(
+        long,
+        value_name = "SPAN",
+        env = "TANIST_TIMEOUT",
+        hide_env_values = true
+    )]
+    pub(crate) timeout: Option<Span>,
+
+    /// Where things are.
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+
+    /// How tanist speaks.
+    #[command(flatten)]
+    pub(crate) speech: SpeechArgs,
+}
+
+/// Let nobody new lead for a while; the leader goes on.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "While it is paused, a leader that fails is not succeeded: its service stays down. So a pause
+always has an end. Pausing again sets a new end.
+
+Exit codes: 0 it is paused, 4 the store does not know the election, 69 store not reached."
+)]
+pub(crate) struct PauseArgs {
+    /// The election.
+    #[command(flatten)]
+    pub(crate) election: ElectionArgs,
+
+    /// How long from now [default: 30m].
+    #[arg(
+        long = "for",
+        id = "for",
+        value_name = "SPAN",
+        env = "TANIST_FOR",
+        hide_env_values = true
+    )]
+    pub(crate) span: Option<Span>,
+
+    /// Answer or fail within this span [default: 3s].
+    #[arg(
+        long,
+        value_name = "SPAN",
+        env = "TANIST_TIMEOUT",
+        hide_env_values = true
+    )]
+    pub(crate) timeout: Option<Span>,
+
+    /// Where things are.
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+
+    /// How tanist speaks.
+    #[command(flatten)]
+    pub(crate) speech: SpeechArgs,
+}
+
+/// End a pause.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Exit codes: 0 it is not paused, 4 the store does not know the election, 69 store not reached."
+)]
+pub(crate) struct ResumeArgs {
+    /// The election.
+    #[command(flatten)]
+    pub(crate) election: ElectionArgs,
+
+    /// Answer or fail within this span [default: 3s].
+    #[arg(
+        long,
+        value_name = "SPAN",
+        env = "TANIST_TIMEOUT",
+        hide_env_values = true
+    )]
+    pub(crate) timeout: Option<Span>,
+
+    /// Where things are.
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+
+    /// How tanist speaks.
+    #[command(flatten)]
+    pub(crate) speech: SpeechArgs,
+}
+
+/// Print the latest changes of an election, oldest first.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "The store keeps the last 50. Times are those of the nodes' own clocks.
+
+Exit codes: 0, 4 the store does not know the election, 69 store not reached."
+)]
+pub(crate) struct HistoryArgs {
+    /// The election.
+    #[command(flatten)]
+    pub(crate) election: ElectionArgs,
+
+    /// At most this many, the latest [default: all].
+    #[arg(long, value_name = "N", env = "TANIST_LAST", hide_env_values = true)]
+    pub(crate) last: Option<usize>,
+
+    /// Answer or fail within this span [default: 3s].
+    #[arg(
+        long,
+        value_name = "SPAN",
+        env = "TANIST_TIMEOUT",
+        hide_env_values = true
+    )]
+    pub(crate) timeout: Option<Span>,
+
+    /// Where things are.
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+
+    /// How tanist speaks.
+    #[command(flatten)]
+    pub(crate) speech: SpeechArgs,
+}
