@@ -1,6 +1,7 @@
 //! What was typed: flags and their environment variables, nothing decided yet.
 
 mod child;
+mod config;
 mod operator;
 mod policy;
 mod query;
@@ -13,6 +14,7 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use child::{ChildArgs, Contain, Stdin};
+pub(crate) use config::{CheckArgs, ConfigAct, ConfigArgs, InitArgs, ShowArgs};
 pub(crate) use operator::{HistoryArgs, PauseArgs, ResignArgs, ResumeArgs};
 pub(crate) use policy::{Limit, OnFailure, OnSuccess, PolicyArgs};
 pub(crate) use query::{LeaderArgs, StatusArgs, WatchArgs};
@@ -35,7 +37,7 @@ use crate::span::Span;
   tanist leader demo --address                        one word for scripts
 
 Every flag has an environment variable TANIST_<FLAG>, and every setting a key of the same name in a
-file: a flag wins over the variable, the variable over the file."
+file (tanist config): a flag wins over the variable, the variable over the file."
 )]
 pub(crate) struct Cli {
     /// The command.
@@ -62,6 +64,8 @@ pub(crate) enum Command {
     Resume(ResumeArgs),
     /// Print the latest changes of an election.
     History(HistoryArgs),
+    /// Check, show or write settings files.
+    Config(ConfigArgs),
 }
 
 /// Keep one copy of a command active.

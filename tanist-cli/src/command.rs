@@ -1,5 +1,6 @@
 //! One command each.
 
+mod config;
 mod following;
 mod here;
 mod history;
@@ -48,6 +49,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Pause(args) => pause::pause(layers, args),
         Command::Resume(args) => pause::resume(layers, args),
         Command::History(args) => history::main(layers, args),
+        Command::Config(args) => config::main(args),
     };
     match ended {
         Ok(exit) => exit.into(),

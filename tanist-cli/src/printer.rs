@@ -5,15 +5,16 @@ use anstream::ColorChoice;
 use crate::args::{ColorWhen, OutputForm, SpeechArgs};
 
 /// Prints what was asked for, and nothing else, on standard output.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Printer {
     form: Form,
 }
 
 /// The form in force.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Form {
     /// For people.
+    #[default]
     Table,
     /// JSON.
     Json,

@@ -53,6 +53,12 @@ impl Problem {
         self
     }
 
+    /// The same, found in a settings file and nowhere else.
+    pub(crate) fn of_the_file(mut self) -> Self {
+        self.code = Code::Config;
+        self
+    }
+
     /// How the process ends by it.
     pub(crate) const fn exit(&self) -> Exit {
         Exit::of(self.code, self.slug)

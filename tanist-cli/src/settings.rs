@@ -21,13 +21,14 @@ pub(crate) use child::ChildSettings;
 #[cfg(test)]
 pub(crate) use child::Inheritance;
 pub(crate) use excerpt::Excerpt;
-pub(crate) use file::SettingsFile;
+pub(crate) use file::{SettingsFile, places};
 pub(crate) use key::{KEYS, Key, Kind};
 pub(crate) use names::host_name;
 pub(crate) use place::Place;
 pub(crate) use policy::PolicySettings;
 pub(crate) use query::QuerySettings;
 pub(crate) use run::{Patience, RunSettings};
+pub(crate) use timing::resolve as timing;
 
 /// A value that remembers where it comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -18,6 +18,7 @@ const LONGEST: u64 = 1 << 20;
 /// What a settings file says, checked: every value is one that its flag would take.
 #[derive(Clone, Debug)]
 pub(crate) struct SettingsFile {
+    path: PathBuf,
     values: Vec<FileValue>,
 }
 
@@ -61,7 +62,11 @@ impl SettingsFile {
                 "config::missing",
                 format!("there is no settings file {}", path.display()),
             )
-            .because("it was named with --config or TANIST_CONFIG, so nothing goes without it")),
+            .because("it was named with --config or TANIST_CONFIG, so nothing goes without it")
+            .next(format_args!(
+                "tanist config init {} writes one",
+                path.display()
+            ))),
             Err(error) => Err(unreadable(path, &error)),
         }
     }
@@ -84,9 +89,27 @@ impl SettingsFile {
         for (name, value) in pairs {
             values.push(check::value(path, source, &name, value)?);
         }
-        let file = Self { values };
+        let file = Self {
+            path: path.to_owned(),
+            values,
+        };
         file.check_together()?;
         Ok(file)
+    }
+
+    /// Where the file is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How many settings it has.
+    pub(crate) const fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Whether it sets `name`.
+    pub(crate) fn sets(&self, name: &str) -> bool {
+        self.value(name).is_some()
     }
 
     /// The line that sets `name`, if one does.
@@ -134,7 +157,7 @@ impl SettingsFile {
 
 impl Key {
     /// Whether `verb` goes by this setting; another argument may have its name.
-    fn is_of(&self, verb: &clap::Command) -> bool {
+    pub(crate) fn is_of(&self, verb: &clap::Command) -> bool {
         verb.get_arguments().any(|arg| {
             let id = arg.get_id().as_str();
             let named = arg
@@ -146,7 +169,7 @@ impl Key {
 }
 
 /// Where a file is looked for when none is named.
-fn places(election: Option<&str>) -> Vec<PathBuf> {
+pub(crate) fn places(election: Option<&str>) -> Vec<PathBuf> {
     let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".config"));
     let user = env::var_os("XDG_CONFIG_HOME")
         .map(PathBuf::from)

@@ -77,6 +77,16 @@ impl Key {
         }
     }
 
+    /// The default as a file has it, or the example where there is none.
+    pub(crate) fn shown(&self) -> String {
+        if !self.example.is_empty() {
+            return self.example.to_owned();
+        }
+        let timing = Timing::from_lease(Timing::DEFAULT_LEASE);
+        let default = timing.ok().and_then(|timing| self.default(&timing));
+        self.literal(&[default.unwrap_or_default()])
+    }
+
     /// `texts`, which are what one would write after the flag, as the file has them.
     pub(crate) fn literal(&self, texts: &[String]) -> String {
         match self.kind {

@@ -6,7 +6,7 @@ use crate::problem::Problem;
 use crate::span::Span;
 
 /// The budget, or the number to change.
-pub(super) fn resolve(layers: Layers<'_>, args: &TimingArgs) -> Result<Timing, Problem> {
+pub(crate) fn resolve(layers: Layers<'_>, args: &TimingArgs) -> Result<Timing, Problem> {
     let span = |given: Option<Span>| given.map(|Span(duration)| duration);
     let settings = TimingSettings {
         lease: span(args.lease),

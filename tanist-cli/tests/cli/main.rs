@@ -1,6 +1,7 @@
 //! The real binary with real children, on the local store.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod config;
 mod environment;
 mod looking;
 mod once;

@@ -153,7 +153,7 @@ error: unknown key `stop_timout` [config::unknown-key]
         ("stop-timeout", "did you mean `stop_timeout`?"),
         ("Lease", "did you mean `lease`?"),
         ("TANIST_NODE", "did you mean `node`?"),
-        ("xyzzy", "every flag of tanist run is a key, with _ for -"),
+        ("xyzzy", "tanist config show lists all keys"),
     ] {
         let said = refused(&stage, &format!("{key} = \"1s\"\n"), 78);
         assert!(said.contains(meant), "{key}: {said}");

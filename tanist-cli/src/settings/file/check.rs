@@ -50,7 +50,7 @@ pub(super) fn value(
         .next(format_args!(
             "write for example {} = {}",
             key.name,
-            example(key)
+            key.shown()
         ))
     })?;
     check_path(key, &texts).map_err(wrong)?;
@@ -107,15 +107,6 @@ const fn wanted(kind: Kind) -> &'static str {
         Kind::List => "a list of strings",
         Kind::Variables => "a table of strings",
     }
-}
-
-fn example(key: &Key) -> String {
-    if !key.example.is_empty() {
-        return key.example.to_owned();
-    }
-    let timing = tanist::Timing::from_lease(tanist::Timing::DEFAULT_LEASE);
-    let default = timing.ok().and_then(|timing| key.default(&timing));
-    key.literal(&[default.unwrap_or_default()])
 }
 
 /// A file is read from anywhere, so nobody could say from where a path is meant.
@@ -187,6 +178,6 @@ fn unknown(name: &str, holds_keys: bool) -> Problem {
         None if holds_keys => {
             problem.next("settings stand at the top of the file, not in tables of their own")
         }
-        None => problem.next("every flag of tanist run is a key, with _ for -"),
+        None => problem.next("tanist config show lists all keys"),
     }
 }
