@@ -2,6 +2,7 @@
 
 mod child;
 mod config;
+mod explain;
 mod operator;
 mod policy;
 mod query;
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use child::{ChildArgs, Contain, Stdin};
 pub(crate) use config::{CheckArgs, ConfigAct, ConfigArgs, InitArgs, ShowArgs};
+pub(crate) use explain::ExplainArgs;
 pub(crate) use operator::{HistoryArgs, PauseArgs, ResignArgs, ResumeArgs};
 pub(crate) use policy::{Limit, OnFailure, OnSuccess, PolicyArgs};
 pub(crate) use query::{LeaderArgs, StatusArgs, WatchArgs};
@@ -66,6 +68,8 @@ pub(crate) enum Command {
     History(HistoryArgs),
     /// Check, show or write settings files.
     Config(ConfigArgs),
+    /// Say what an error means and what to do about it.
+    Explain(ExplainArgs),
 }
 
 /// Keep one copy of a command active.

@@ -1,6 +1,7 @@
 //! One command each.
 
 mod config;
+mod explain;
 mod following;
 mod here;
 mod history;
@@ -50,6 +51,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Resume(args) => pause::resume(layers, args),
         Command::History(args) => history::main(layers, args),
         Command::Config(args) => config::main(args),
+        Command::Explain(args) => explain::main(&args),
     };
     match ended {
         Ok(exit) => exit.into(),

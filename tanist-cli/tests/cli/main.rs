@@ -3,6 +3,7 @@
 
 mod config;
 mod environment;
+mod explain;
 mod looking;
 mod once;
 mod operator;
