@@ -7,6 +7,7 @@ mod operator;
 mod policy;
 mod query;
 mod timing;
+mod wait;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -17,10 +18,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use child::{ChildArgs, Contain, Stdin};
 pub(crate) use config::{CheckArgs, ConfigAct, ConfigArgs, InitArgs, ShowArgs};
 pub(crate) use explain::ExplainArgs;
-pub(crate) use operator::{HistoryArgs, PauseArgs, ResignArgs, ResumeArgs};
+pub(crate) use operator::{HistoryArgs, PauseArgs, ResignArgs, ResumeArgs, SwitchoverArgs};
 pub(crate) use policy::{Limit, OnFailure, OnSuccess, PolicyArgs};
 pub(crate) use query::{LeaderArgs, StatusArgs, WatchArgs};
 pub(crate) use timing::TimingArgs;
+pub(crate) use wait::{Awaited, WaitArgs};
 
 use crate::span::Span;
 
@@ -58,6 +60,10 @@ pub(crate) enum Command {
     Leader(LeaderArgs),
     /// Print changes as they happen.
     Watch(WatchArgs),
+    /// Wait until somebody leads, this node leads, or another could take over.
+    Wait(WaitArgs),
+    /// Hand the leadership to another node.
+    Switchover(SwitchoverArgs),
     /// Let another node lead: the leader on this machine stops its work and stands aside.
     Resign(ResignArgs),
     /// Let nobody new lead for a while; the leader goes on.

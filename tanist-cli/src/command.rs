@@ -11,7 +11,9 @@ mod pause;
 mod resign;
 mod run;
 mod status;
+mod switchover;
 mod turn;
+mod wait;
 mod watch;
 
 use std::io::Write;
@@ -46,6 +48,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Status(args) => status::main(layers, args),
         Command::Leader(args) => leader::main(layers, args),
         Command::Watch(args) => watch::main(layers, args),
+        Command::Wait(args) => wait::main(layers, args),
+        Command::Switchover(args) => switchover::main(layers, args),
         Command::Resign(args) => resign::main(layers, args),
         Command::Pause(args) => pause::pause(layers, args),
         Command::Resume(args) => pause::resume(layers, args),

@@ -6,8 +6,8 @@
 //! |---|---|---|
 //! | `__guard`, `__launch`, ... | a part of `tanist run` that it starts itself | `guard/` |
 //! | `run` | the supervisor | `command/run.rs`, `supervise/` |
-//! | `status`, `leader`, `watch`, `history` | look at an election | `command/` |
-//! | `resign`, `pause`, `resume` | what an operator asks of it | `command/` |
+//! | `status`, `leader`, `watch`, `wait`, `history` | look at an election | `command/` |
+//! | `switchover`, `resign`, `pause`, `resume` | what an operator asks of it | `command/` |
 
 mod args;
 mod change;

@@ -1,4 +1,5 @@
 use clap::Args;
+use clap::builder::BoolishValueParser;
 
 use super::{PlaceArgs, SpeechArgs};
 use crate::span::Span;
@@ -112,6 +113,56 @@ pub(crate) struct ResumeArgs {
     pub(crate) election: ElectionArgs,
 
     /// Answer or fail within this span [default: 3s].
+    #[arg(
+        long,
+        value_name = "SPAN",
+        env = "TANIST_TIMEOUT",
+        hide_env_values = true
+    )]
+    pub(crate) timeout: Option<Span>,
+
+    /// Where things are.
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+
+    /// How tanist speaks.
+    #[command(flatten)]
+    pub(crate) speech: SpeechArgs,
+}
+
+/// Hand the leadership to another node.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "The leader stops its work first; only when that is verified gone does the other begin. Works from
+any machine that reaches the store. On a terminal it asks before anything is changed.
+
+Exit codes: 0 that node leads, 3 nobody leads, 4 the store does not know the election, 64 not
+confirmed, 75 refused or not done in time, 69 store not reached."
+)]
+pub(crate) struct SwitchoverArgs {
+    /// The election.
+    #[command(flatten)]
+    pub(crate) election: ElectionArgs,
+
+    /// The node that shall lead [default: the next in line].
+    #[arg(long, value_name = "NODE", env = "TANIST_TO", hide_env_values = true)]
+    pub(crate) to: Option<String>,
+
+    /// Refuse unless this node leads.
+    #[arg(long, value_name = "NODE", env = "TANIST_FROM", hide_env_values = true)]
+    pub(crate) from: Option<String>,
+
+    /// Do not ask.
+    #[arg(
+        short,
+        long,
+        env = "TANIST_YES",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub(crate) yes: bool,
+
+    /// Be done within this span or fail; then nothing more is tried [default: 30s].
     #[arg(
         long,
         value_name = "SPAN",

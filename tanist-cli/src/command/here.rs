@@ -1,10 +1,16 @@
 //! What is of this machine.
 
+use std::time::Duration;
+
 use tanist::InstanceId;
 
 use crate::control::{self, Local};
 use crate::overview::Leader;
 use crate::settings::{QuerySettings, host_name};
+
+/// How long a tanist of this machine may take to answer. One that is frozen must not use up the time
+/// of a command that has a lot of it.
+pub(super) const HEARING: Duration = Duration::from_secs(3);
 
 /// Whether the leader is here.
 ///
@@ -35,5 +41,6 @@ pub(super) async fn is_me(
 /// socket of that election.
 pub(super) async fn supervisors(settings: &QuerySettings, election: &str) -> Option<Vec<Local>> {
     let run_dir = settings.run_dir.as_deref()?;
-    control::locals(run_dir, election, settings.timeout.value).await
+    let patience = settings.timeout.value.min(HEARING);
+    control::locals(run_dir, election, patience).await
 }

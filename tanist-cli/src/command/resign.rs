@@ -16,9 +16,6 @@ use crate::problem::Problem;
 use crate::settings::{Layers, QuerySettings};
 use crate::span::Span;
 
-/// How long the leader's tanist may take to say that it heard.
-const HEARING: Duration = Duration::from_secs(3);
-
 /// The leader of this machine lets another lead.
 pub(super) fn main(layers: Layers<'_>, args: ResignArgs) -> Result<Exit, Problem> {
     printer::choose_colors(&args.speech);
@@ -50,7 +47,7 @@ async fn resign(
         )));
     }
     let turn = Turn::begin(election, before.clone(), printer)?;
-    let heard = control::resign(&local.socket, HEARING).await;
+    let heard = control::resign(&local.socket, here::HEARING).await;
     heard.map_err(|why| unheard(&local, &why))?;
     while let Some((overview, view)) = following.next().await? {
         if let Some(after) = outcome(&overview, &view, &before) {

@@ -20,6 +20,30 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// What it tells of its health; who has not told of itself yet counts as healthy.
+    pub(crate) fn health(&self) -> Health {
+        self.member
+            .as_ref()
+            .map_or(Health::Healthy, |member| member.health)
+    }
+
+    /// Why it would not lead next, in a few words.
+    pub(crate) fn bar(&self) -> String {
+        match &self.member {
+            _ if self.role == "foreign" => "it is no tanist, and leads by its own rules".to_owned(),
+            Some(member) if member.priority == 0 => {
+                "its priority is 0, so it never leads".to_owned()
+            }
+            Some(member) if !member.health.may_lead() => {
+                format!("its health is {}", health_word(member.health))
+            }
+            Some(member) if member.aside => {
+                "it resigned a moment ago and lets others go first".to_owned()
+            }
+            _ => "it stands aside, or behind a client that is no tanist".to_owned(),
+        }
+    }
+
     /// The part of the document that programs read.
     pub(super) fn json(&self) -> Value {
         let member = self.member.as_ref();

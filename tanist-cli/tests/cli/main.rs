@@ -14,5 +14,6 @@ mod settings_file;
 mod signals;
 mod stage;
 mod standby;
+mod switching;
 mod takeover;
 mod timings;
