@@ -34,7 +34,8 @@ pub(super) async fn outlast_strangers() {
 
 /// When the kernel says that `guard` started, in ticks; it must not have been reaped.
 pub(super) fn start_of(guard: i32) -> io::Result<u64> {
-    Ok(Procfs::open()?.stat(guard)?.started)
+    let started = Procfs::open()?.stat(guard)?.started;
+    started.ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
 /// Kills what a dead guard that started at `since` has left behind, until nothing is left of it.
@@ -51,6 +52,9 @@ pub(super) fn start_of(guard: i32) -> io::Result<u64> {
 ///   tick is long. So no orphan is ever passed over, while children that this process had before
 ///   the guard are left alone: what a shell started before it became tanist, or a container before.
 /// * They are no guards: those that live are known by number.
+///
+/// Where `/proc` hides a child from this process, its start is not known. Such a child is waited for
+/// but left alone.
 ///
 /// Who opens a session of its own below such an older child, after the guard started, and then loses
 /// its parent to this process, still passes for an orphan of the guard.
@@ -94,12 +98,15 @@ fn sweep_once(since: u64, cgroup: Option<&Cgroup>) -> io::Result<u32> {
     }
     // A guard that is being started looks like an orphan until it is on the list.
     let guards = guards();
-    let belongs = |pid: i32, stat: &Stat| {
-        stat.session != own_session && stat.started >= since && !guards.contains(&pid)
+    let may_belong = |pid: i32, stat: &Stat| {
+        let is_young = stat.started.is_none_or(|started| started >= since);
+        stat.session != own_session && is_young && !guards.contains(&pid)
     };
+    // Whose start is hidden may be a stranger: it is not touched, but it is not called gone either.
+    let belongs = |pid: i32, stat: &Stat| stat.started.is_some() && may_belong(pid, stat);
     tree.kill(belongs);
-    reap(&mut tree, belongs);
-    let children = tree.count(belongs)?;
+    reap(&mut tree, may_belong);
+    let children = tree.count(may_belong)?;
     let left = children.max(u32::from(cgroup.is_some_and(Cgroup::is_populated)));
     match tree.take_trouble() {
         Some(trouble) if left > 0 => Err(trouble),

@@ -22,8 +22,8 @@ pub(super) struct Stat {
     pub(super) parent: i32,
     pub(super) group: i32,
     pub(super) session: i32,
-    /// When it started, in ticks since the boot.
-    pub(super) started: u64,
+    /// When it started, in ticks since the boot; `None` if that is hidden from this process.
+    pub(super) started: Option<u64>,
 }
 
 const TEXT: usize = 4096;
@@ -44,6 +44,8 @@ impl Procfs {
         if std::fs::read_link("/proc/self")?.as_os_str() != own.to_string().as_str() {
             return Err(io::Error::other("/proc belongs to another PID namespace"));
         }
+        // A kernel built without this file looks as if nobody had children.
+        procfs.open_file(&format!("{own}/task/{own}/children"))?;
         procfs.each_child(own, |_| ())?;
         Ok(procfs)
     }
@@ -148,11 +150,11 @@ fn parse_stat(text: &[u8]) -> Option<Stat> {
         parent,
         group,
         session,
-        started: started.parse().ok()?,
+        started: Some(started.parse().ok()?),
     })
 }
 
-/// Whether it says no more than that the process has ended meanwhile.
+/// Whether it says that there is no such process: it has ended meanwhile, or is hidden from this one.
 pub(super) fn gone(error: &io::Error) -> bool {
     let code = error.raw_os_error();
     [rustix::io::Errno::NOENT, rustix::io::Errno::SRCH]
@@ -174,7 +176,7 @@ mod tests {
                 parent: 3,
                 group: 4,
                 session: 5,
-                started: 21
+                started: Some(21)
             }
         );
         assert_eq!(parse_stat(b"12 (a"), None);

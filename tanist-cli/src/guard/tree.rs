@@ -2,7 +2,9 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid,
+};
 
 use super::procfs::{Procfs, Stat, gone};
 
@@ -79,11 +81,8 @@ impl Tree {
         let overflow = self.listed(self.own, 0)?;
         let mut count = u32::from(overflow);
         while let Some(Pending { pid, .. }) = self.next() {
-            match self.procfs.stat(pid) {
-                Ok(stat) => count += u32::from(stat.parent == self.own && belongs(pid, &stat)),
-                Err(error) if gone(&error) => {}
-                Err(error) => return Err(error),
-            }
+            let child = self.child(pid)?;
+            count += u32::from(child.is_some_and(|stat| belongs(pid, &stat)));
         }
         Ok(count)
     }
@@ -209,16 +208,46 @@ impl Tree {
     fn identify(&mut self, pid: i32, depth: usize) -> Option<(OwnedFd, Stat)> {
         let pidfd = pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty());
         let pidfd = self.heed(pidfd.map_err(io::Error::from))?;
+        let Some(above) = depth.checked_sub(1) else {
+            let child = self.child(pid);
+            return Some((pidfd, self.heed(child)??));
+        };
         let stat = self.procfs.stat(pid);
         let stat = self.heed(stat)?;
-        let is_child = match depth.checked_sub(1) {
-            None => stat.parent == self.own,
-            Some(above) => {
-                let ancestor = self.path[above].as_ref()?;
-                stat.parent == ancestor.pid && !has_ended(ancestor.pidfd.as_fd())
-            }
-        };
+        let ancestor = self.path[above].as_ref()?;
+        let is_child = stat.parent == ancestor.pid && !has_ended(ancestor.pidfd.as_fd());
         is_child.then_some((pidfd, stat))
+    }
+
+    /// What the kernel says of `pid` if that is a child of this process, zombies included.
+    ///
+    /// A `/proc` mounted with `hidepid` denies that there are processes which this one could not
+    /// trace, or forbids to look at them, its own children among them. Whether there is such a child
+    /// is then asked as only a parent can.
+    fn child(&mut self, pid: i32) -> io::Result<Option<Stat>> {
+        let hidden = match self.procfs.stat(pid) {
+            Ok(stat) => return Ok((stat.parent == self.own).then_some(stat)),
+            Err(error) => error,
+        };
+        let forbidden = [io::ErrorKind::PermissionDenied, io::ErrorKind::NotFound];
+        if !gone(&hidden) && !forbidden.contains(&hidden.kind()) {
+            return Err(hidden);
+        }
+        let number = Pid::from_raw(pid).ok_or(io::ErrorKind::InvalidData)?;
+        let untouched = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        match waitid(WaitId::Pid(number), untouched) {
+            Ok(_) => {}
+            Err(rustix::io::Errno::CHILD) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
+        let number = Some(nix::unistd::Pid::from_raw(pid));
+        let raw = |id: nix::Result<nix::unistd::Pid>| id.map_or(0, nix::unistd::Pid::as_raw);
+        Ok(Some(Stat {
+            parent: self.own,
+            group: raw(nix::unistd::getpgid(number)),
+            session: raw(nix::unistd::getsid(number)),
+            started: None,
+        }))
     }
 
     /// Puts the children of `pid` on the list, as far as they can be seen.

@@ -7,6 +7,7 @@
 
 mod containment;
 mod deadline;
+mod hidden;
 mod killed;
 mod launcher;
 mod life;
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
     trials.extend(trials_of("launcher", launcher::TESTS));
     trials.extend(trials_of("deadline", deadline::TESTS));
     trials.extend(trials_of("killed", killed::TESTS));
+    trials.extend(trials_of("hidden", hidden::TESTS));
     trials.extend(trials_of("containment", containment::TESTS));
     trials.extend(trials_of("namespace", namespace::TESTS));
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()

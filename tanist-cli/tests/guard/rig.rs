@@ -33,7 +33,7 @@ pub(crate) struct Rig {
     orders: Option<ChildStdin>,
     said: Receiver<String>,
     guard: RefCell<Option<OwnedFd>>,
-    led_from_outside: bool,
+    in_a_namespace: bool,
 }
 
 /// What a supervisor is started with.
@@ -57,6 +57,9 @@ pub(crate) struct Plan {
     pub(crate) without_namespaces: bool,
     /// Run everything in a PID namespace whose session is led from outside. For root only.
     pub(crate) led_from_outside: bool,
+    /// Run everything as an ordinary user where `/proc` is mounted with this `hidepid`. For root
+    /// only.
+    pub(crate) hidepid: Option<&'static str>,
 }
 
 impl Default for Plan {
@@ -75,6 +78,7 @@ impl Default for Plan {
             after_an_elder: false,
             without_namespaces: false,
             led_from_outside: false,
+            hidepid: None,
         }
     }
 }
@@ -130,7 +134,7 @@ impl Plan {
             orders,
             said,
             guard: RefCell::default(),
-            led_from_outside: self.led_from_outside,
+            in_a_namespace: self.led_from_outside || self.hidepid.is_some(),
         }
     }
 
@@ -151,6 +155,15 @@ impl Plan {
         if self.led_from_outside {
             let inside = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"];
             words.extend(inside.map(Into::into));
+        }
+        if let Some(hidepid) = self.hidepid {
+            let mount = format!(
+                "mount -t proc -o hidepid={hidepid} proc /proc && \
+                 exec setpriv --reuid={NOBODY} --regid={NOBODY} --clear-groups \"$@\""
+            );
+            let inside = ["unshare", "--mount", "--pid", "--fork", "--kill-child"];
+            words.extend(inside.map(Into::into));
+            words.extend(["sh", "-c", &mount, "sh"].map(Into::into));
         }
         if self.without_namespaces {
             let forbid = "for kind in user pid; do \
@@ -180,7 +193,8 @@ impl Plan {
             words.extend(become_ordinary.map(Into::into));
         }
         let is_root = rustix::process::geteuid().is_root();
-        if (self.unprivileged || self.cgroup.is_some()) && is_root {
+        let another = self.unprivileged || self.cgroup.is_some() || self.hidepid.is_some();
+        if another && is_root {
             let copy = directory.join("guard-test");
             copy_program(&own, &copy);
             words.push(copy.into());
@@ -237,7 +251,7 @@ impl Rig {
         let said = self.expect("ready ");
         let (pid, containment) = said.split_once(' ').unwrap();
         let said = pid.parse().unwrap();
-        let guard = if self.led_from_outside {
+        let guard = if self.in_a_namespace {
             self.outer_number(said)
         } else {
             said
@@ -247,7 +261,7 @@ impl Rig {
     }
 
     /// The number that the supervisor's child with this number in their namespace has in ours.
-    fn outer_number(&self, inside: i32) -> i32 {
+    pub(crate) fn outer_number(&self, inside: i32) -> i32 {
         let unshare = self.pid().as_raw_pid();
         let supervisor = children(unshare)[0];
         let mut guards = children(supervisor).into_iter();
