@@ -373,6 +373,7 @@ impl Supervisor {
             .instance
             .unwrap_or_default()
             .to_string();
+        let place = &self.settings.place;
         Mandate {
             variables: vec![
                 ("ELECTION", text(&self.settings.election.value)),
@@ -386,6 +387,8 @@ impl Supervisor {
                 ("ENTRY", lead.entry().to_string().into()),
                 ("CONTROL", control),
                 ("ROLE_FILE", path(self.desk.role_file())),
+                ("STORE", place.target.value.to_string().into()),
+                ("RUN_DIR", place.run_dir.value.as_os_str().to_owned()),
             ],
         }
     }

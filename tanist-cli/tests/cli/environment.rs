@@ -44,8 +44,14 @@ fn the_child_is_told_of_its_leadership() {
         get("ROLE_FILE"),
         stage.run_dir().join("demo.a.role").to_str()
     );
-    // Settings of ours are not the child's affair.
-    assert_eq!((get("RUN_DIR"), get("STATE_DIR")), (None, None));
+    // For the tanist it may ask.
+    assert_eq!(get("RUN_DIR"), stage.run_dir().to_str());
+    assert_eq!(
+        get("STORE"),
+        Some(format!("local:{}", stage.run_dir().display()).as_str())
+    );
+    // Other settings of ours are not its affair.
+    assert_eq!(get("STATE_DIR"), None);
 }
 
 #[test]

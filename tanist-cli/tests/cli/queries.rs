@@ -112,10 +112,7 @@ fn status_works_when_every_tanist_is_dead_and_never_shows_a_dead_leader() {
 fn a_child_knows_that_it_leads() {
     let stage = Stage::new();
     let tanist = env!("CARGO_BIN_EXE_tanist");
-    let ask = format!(
-        "{tanist} leader demo --is-me --run-dir {run}",
-        run = stage.run_dir().display(),
-    );
+    let ask = format!("{tanist} leader demo --is-me");
     assert_eq!(
         stage.run(&["--once"], &ask).ended(),
         (0, "child:exited".to_owned())
