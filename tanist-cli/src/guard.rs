@@ -347,7 +347,10 @@ impl Guard {
         )
     }
 
-    fn kill(&self) {
+    /// Ends the guard itself, as its own death does: what it leaves behind is swept by
+    /// [`Guard::report`]. It also ends one that is stopped.
+    pub(crate) fn kill(&self) {
+        // One that has ended already needs no signal.
         let _ = pidfd_send_signal(self.pidfd.get_ref(), Signal::KILL);
     }
 }

@@ -13,6 +13,7 @@ mod restart;
 mod role_file;
 mod run_files;
 mod signals;
+mod silence;
 mod standby;
 mod tenure;
 

@@ -5,6 +5,7 @@ use tanist::{Ending, Health, Leadership};
 
 use super::environment::{Mandate, mandated};
 use super::policy::{Ended, Verdict};
+use super::silence::Silence;
 use super::tenure::{Stop, Tenure, Word};
 use super::{Out, Supervisor, Told};
 use crate::control::Role;
@@ -81,10 +82,12 @@ impl Supervisor {
             tenure.guard_lost = true;
             return;
         }
+        tenure.silence = Silence::starting(&self.settings.timing);
         loop {
             let going = tokio::select! {
                 biased;
                 report = guard.report() => self.reported(report, lead, guard.pid(), tenure),
+                () = tenure.silence.broken() => self.silent(guard, tenure),
                 word = tenure.word() => match word {
                     Word::End(ending) => self.must_end(ending, guard, tenure),
                     Word::Until(safe_until) => {
@@ -136,6 +139,24 @@ impl Supervisor {
         }
     }
 
+    /// The guard does not answer, so it goes the way of a dead one: its end is always safe, since
+    /// nothing is given back before what it left is verified gone.
+    fn silent(&self, guard: &Guard, tenure: &mut Tenure) -> Going {
+        let text = "the guard does not answer; it is killed and what it left is swept";
+        let line = LogLine::warn("silent", text);
+        self.log.say(line.with("guard", guard.pid()));
+        tenure.silence.explained();
+        guard.kill();
+        Going::On
+    }
+
+    /// The guard ends the tree without being told to.
+    fn ends_by_itself(&self, tenure: &mut Tenure) {
+        let timing = &self.settings.timing;
+        tenure.silence.started();
+        tenure.silence.ending(timing, timing.lost_stop_timeout());
+    }
+
     fn reported(
         &mut self,
         report: GuardReport,
@@ -145,6 +166,7 @@ impl Supervisor {
     ) -> Going {
         match report {
             GuardReport::Started { pid } => {
+                tenure.silence.started();
                 tenure.started_at = Some(tanist::clock::now().at);
                 let command = self.settings.child.command[0].display();
                 let line = LogLine::info("started", format!("{command}, pid {pid}"));
@@ -154,19 +176,23 @@ impl Supervisor {
                     .leads(tenure.term, lead.safe_until(), pid, &self.log);
             }
             GuardReport::TooLate => {
+                self.ends_by_itself(tenure);
                 tenure.too_late = true;
                 let text = "the child did not start while enough of the lease was left";
                 self.log.say(LogLine::warn("too-late", text));
             }
             GuardReport::ExecFailed { code, message } => {
+                self.ends_by_itself(tenure);
                 tenure.exec_failed = Some(code);
                 self.log.say(LogLine::new(Level::Error, "error", message));
             }
             GuardReport::Exited { status } => {
+                self.ends_by_itself(tenure);
                 tenure.child = Some(status);
                 self.child_ended(tenure);
             }
             GuardReport::DeadlineReached => {
+                self.ends_by_itself(tenure);
                 tenure.lost = true;
                 tenure.ends = true;
                 let text = "no renewal was acknowledged in time; the child is stopped";
@@ -174,6 +200,7 @@ impl Supervisor {
                 self.desk.role(Role::Standby, &self.log);
             }
             GuardReport::Lingering { .. } | GuardReport::Hindered { .. } => {
+                tenure.silence.explained();
                 self.tell_trouble(&report);
             }
             GuardReport::Empty => return Going::Over,
@@ -244,7 +271,7 @@ impl Supervisor {
         );
         // A second signal has said how long already.
         if !matches!(tenure.stop, Some(Stop::AtOnce(_))) {
-            guard.end(grace);
+            self.end(grace, guard, tenure);
         }
         Going::On
     }
@@ -259,13 +286,18 @@ impl Supervisor {
             Told::Stop(signal) => {
                 if self.stop(signal, tenure) == Stop::Asked {
                     let grace = self.settings.timing.stop_timeout();
-                    guard.end(grace);
+                    self.end(grace, guard, tenure);
                 } else {
-                    guard.end(Duration::ZERO);
+                    self.end(Duration::ZERO, guard, tenure);
                 }
             }
         }
         Going::On
+    }
+
+    fn end(&self, grace: Duration, guard: &mut Guard, tenure: &mut Tenure) {
+        tenure.silence.ending(&self.settings.timing, grace);
+        guard.end(grace);
     }
 
     /// Notes a stop; the second one is for at once.

@@ -5,6 +5,7 @@ use tanist::{Ending, Leadership, Moment};
 use tokio::sync::watch;
 
 use super::policy::Verdict;
+use super::silence::Silence;
 use crate::exit::Exit;
 use crate::signal_name::SignalName;
 
@@ -35,6 +36,8 @@ pub(super) struct Tenure {
     pub(super) verdict: Option<Verdict>,
     /// When the child started.
     pub(super) started_at: Option<Moment>,
+    /// How long the guard may say nothing.
+    pub(super) silence: Silence,
 }
 
 /// What the election says on a leadership.
@@ -74,6 +77,7 @@ impl Tenure {
             failed: None,
             verdict: None,
             started_at: None,
+            silence: Silence::default(),
         }
     }
 

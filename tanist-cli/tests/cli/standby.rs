@@ -60,3 +60,52 @@ fn who_is_elected_and_cannot_start_gives_the_leadership_back() {
     // And stands again, with another guard.
     assert_eq!(second.line(), "up");
 }
+
+#[test]
+fn who_is_elected_with_a_frozen_guard_gives_the_leadership_back() {
+    let stage = Stage::new();
+    let mut first = stage.run(&["--node", "a", "--lease", "1s"], WORK);
+    first.line();
+    let mut second = stage.run(&["--node", "b", "--lease", "1s"], WORK);
+    second.event("standby");
+    let guards = children(second.pid());
+    let guard = guards.into_iter().find(|pid| runs(*pid, "__guard"));
+    signal(guard.unwrap(), Signal::STOP);
+    first.kill();
+    second.event("elected");
+    assert_eq!(second.event("silent")["guard"], guard.unwrap());
+    second.event("guard");
+    second.event("released");
+    // And stands again, with another guard.
+    assert_eq!(second.line(), "up");
+}
+
+#[test]
+fn who_leads_with_a_frozen_guard_ends_when_it_is_told_to() {
+    // The second way freezes it before it could start the child.
+    for started in [true, false] {
+        let stage = Stage::new();
+        let flags = ["--lease", "1s", "--stop-timeout", "100ms"];
+        let mut first = stage.run(&flags, WORK);
+        first.line();
+        let mut last = if started {
+            let guard = first.event("started")["guard"].as_i64().unwrap();
+            signal(i32::try_from(guard).unwrap(), Signal::STOP);
+            first
+        } else {
+            let mut second = stage.run(&flags, WORK);
+            second.event("standby");
+            let guards = children(second.pid());
+            let guard = guards.into_iter().find(|pid| runs(*pid, "__guard"));
+            signal(guard.unwrap(), Signal::STOP);
+            first.kill();
+            second.event("elected");
+            second
+        };
+        last.signal(Signal::TERM);
+        last.event("silent");
+        // The child died with its guard.
+        last.event("guard");
+        assert_eq!(last.ended(), (0, "tanist:stopped".to_owned()));
+    }
+}
