@@ -1,6 +1,7 @@
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
+use super::query::AnswerArgs;
 use super::{PlaceArgs, SpeechArgs};
 use crate::span::Span;
 
@@ -84,22 +85,9 @@ pub(crate) struct PauseArgs {
     )]
     pub(crate) span: Option<Span>,
 
-    /// Answer or fail within this span [default: 3s].
-    #[arg(
-        long,
-        value_name = "SPAN",
-        env = "TANIST_TIMEOUT",
-        hide_env_values = true
-    )]
-    pub(crate) timeout: Option<Span>,
-
-    /// Where things are.
+    /// How it is answered.
     #[command(flatten)]
-    pub(crate) place: PlaceArgs,
-
-    /// How tanist speaks.
-    #[command(flatten)]
-    pub(crate) speech: SpeechArgs,
+    pub(crate) answer: AnswerArgs,
 }
 
 /// End a pause.
@@ -112,22 +100,9 @@ pub(crate) struct ResumeArgs {
     #[command(flatten)]
     pub(crate) election: ElectionArgs,
 
-    /// Answer or fail within this span [default: 3s].
-    #[arg(
-        long,
-        value_name = "SPAN",
-        env = "TANIST_TIMEOUT",
-        hide_env_values = true
-    )]
-    pub(crate) timeout: Option<Span>,
-
-    /// Where things are.
+    /// How it is answered.
     #[command(flatten)]
-    pub(crate) place: PlaceArgs,
-
-    /// How tanist speaks.
-    #[command(flatten)]
-    pub(crate) speech: SpeechArgs,
+    pub(crate) answer: AnswerArgs,
 }
 
 /// Hand the leadership to another node.
@@ -196,20 +171,7 @@ pub(crate) struct HistoryArgs {
     #[arg(long, value_name = "N", env = "TANIST_LAST", hide_env_values = true)]
     pub(crate) last: Option<usize>,
 
-    /// Answer or fail within this span [default: 3s].
-    #[arg(
-        long,
-        value_name = "SPAN",
-        env = "TANIST_TIMEOUT",
-        hide_env_values = true
-    )]
-    pub(crate) timeout: Option<Span>,
-
-    /// Where things are.
+    /// How it is answered.
     #[command(flatten)]
-    pub(crate) place: PlaceArgs,
-
-    /// How tanist speaks.
-    #[command(flatten)]
-    pub(crate) speech: SpeechArgs,
+    pub(crate) answer: AnswerArgs,
 }

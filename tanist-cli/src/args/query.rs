@@ -3,18 +3,9 @@ use clap::Args;
 use super::{PlaceArgs, SpeechArgs};
 use crate::span::Span;
 
-/// Show who leads, who stands by and in which term.
+/// How a question to the store is answered.
 #[derive(Args, Debug)]
-#[command(
-    after_help = "Exit codes: 0 somebody leads, 3 nobody leads, 4 the store does not know the
-election, 69 store not reached, 76 the store holds what must not be. Of several elections the
-greatest. The store is read directly, so this works when every tanist is dead."
-)]
-pub(crate) struct StatusArgs {
-    /// The elections [default: all in the store].
-    #[arg(value_name = "ELECTION")]
-    pub(crate) elections: Vec<String>,
-
+pub(crate) struct AnswerArgs {
     /// Answer or fail within this span [default: 3s].
     #[arg(
         long,
@@ -31,6 +22,23 @@ pub(crate) struct StatusArgs {
     /// How tanist speaks.
     #[command(flatten)]
     pub(crate) speech: SpeechArgs,
+}
+
+/// Show who leads, who stands by and in which term.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Exit codes: 0 somebody leads, 3 nobody leads, 4 the store does not know the
+election, 69 store not reached, 76 the store holds what must not be. Of several elections the
+greatest. The store is read directly, so this works when every tanist is dead."
+)]
+pub(crate) struct StatusArgs {
+    /// The elections [default: all in the store].
+    #[arg(value_name = "ELECTION")]
+    pub(crate) elections: Vec<String>,
+
+    /// How it is answered.
+    #[command(flatten)]
+    pub(crate) answer: AnswerArgs,
 }
 
 /// Print the leader and nothing else.
@@ -72,22 +80,9 @@ pub(crate) struct LeaderArgs {
     )]
     pub(crate) node: Option<String>,
 
-    /// Answer or fail within this span [default: 3s].
-    #[arg(
-        long,
-        value_name = "SPAN",
-        env = "TANIST_TIMEOUT",
-        hide_env_values = true
-    )]
-    pub(crate) timeout: Option<Span>,
-
-    /// Where things are.
+    /// How it is answered.
     #[command(flatten)]
-    pub(crate) place: PlaceArgs,
-
-    /// How tanist speaks.
-    #[command(flatten)]
-    pub(crate) speech: SpeechArgs,
+    pub(crate) answer: AnswerArgs,
 }
 
 /// Print changes as they happen.

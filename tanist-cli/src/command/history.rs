@@ -15,11 +15,11 @@ use crate::table::Table;
 
 /// The latest changes of an election.
 pub(super) fn main(layers: Layers<'_>, args: HistoryArgs) -> Result<Exit, Problem> {
-    printer::choose_colors(&args.speech);
-    let printer = Printer::new(&args.speech);
+    printer::choose_colors(&args.answer.speech);
+    let printer = Printer::new(&args.answer.speech);
     let election = args.election.election;
     let asked = vec![election.clone()];
-    let settings = QuerySettings::resolve(layers, asked, args.timeout, &args.place)?;
+    let settings = QuerySettings::resolve(layers, asked, args.answer.timeout, &args.answer.place)?;
     let snapshot = runtime()?.block_on(async {
         let store = look::open(&settings)?;
         look::in_time(settings.timeout.value, store.read(&election)).await

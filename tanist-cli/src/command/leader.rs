@@ -11,10 +11,10 @@ use crate::settings::{Layers, QuerySettings};
 
 /// Who leads, as one word.
 pub(super) fn main(layers: Layers<'_>, args: LeaderArgs) -> Result<Exit, Problem> {
-    printer::choose_colors(&args.speech);
-    let printer = Printer::new(&args.speech);
+    printer::choose_colors(&args.answer.speech);
+    let printer = Printer::new(&args.answer.speech);
     let asked = vec![args.election.clone()];
-    let settings = QuerySettings::resolve(layers, asked, args.timeout, &args.place)?;
+    let settings = QuerySettings::resolve(layers, asked, args.answer.timeout, &args.answer.place)?;
     let runtime = runtime()?;
     let overview = runtime.block_on(async {
         let store = look::open(&settings)?;

@@ -18,8 +18,8 @@ const PAUSE: Span = Span(Duration::from_secs(30 * 60));
 
 /// Nobody new leads for a while.
 pub(super) fn pause(layers: Layers<'_>, args: PauseArgs) -> Result<Exit, Problem> {
-    printer::choose_colors(&args.speech);
-    let printer = Printer::new(&args.speech);
+    printer::choose_colors(&args.answer.speech);
+    let printer = Printer::new(&args.answer.speech);
     let election = args.election.election;
     let span = args.span.unwrap_or(PAUSE);
     if span.0.is_zero() {
@@ -29,7 +29,7 @@ pub(super) fn pause(layers: Layers<'_>, args: PauseArgs) -> Result<Exit, Problem
         );
     }
     let asked = vec![election.clone()];
-    let settings = QuerySettings::resolve(layers, asked, args.timeout, &args.place)?;
+    let settings = QuerySettings::resolve(layers, asked, args.answer.timeout, &args.answer.place)?;
     // The store counts in seconds; a pause is never shorter than asked for.
     let secs = span.0.as_secs() + u64::from(span.0.subsec_nanos() > 0);
     let until = tanist::clock::now().unix.saturating_add(secs);
@@ -49,11 +49,11 @@ pub(super) fn pause(layers: Layers<'_>, args: PauseArgs) -> Result<Exit, Problem
 
 /// A pause ends.
 pub(super) fn resume(layers: Layers<'_>, args: ResumeArgs) -> Result<Exit, Problem> {
-    printer::choose_colors(&args.speech);
-    let printer = Printer::new(&args.speech);
+    printer::choose_colors(&args.answer.speech);
+    let printer = Printer::new(&args.answer.speech);
     let election = args.election.election;
     let asked = vec![election.clone()];
-    let settings = QuerySettings::resolve(layers, asked, args.timeout, &args.place)?;
+    let settings = QuerySettings::resolve(layers, asked, args.answer.timeout, &args.answer.place)?;
     let overview = runtime()?.block_on(set(&settings, &election, None))?;
     let text = match (printer.form(), overview.paused_until) {
         (Form::Json, _) => document(&election, None),

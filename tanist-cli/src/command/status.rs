@@ -13,9 +13,14 @@ use crate::table::Table;
 
 /// Who leads, who stands by, in which term.
 pub(super) fn main(layers: Layers<'_>, args: StatusArgs) -> Result<Exit, Problem> {
-    printer::choose_colors(&args.speech);
-    let printer = Printer::new(&args.speech);
-    let settings = QuerySettings::resolve(layers, args.elections, args.timeout, &args.place)?;
+    printer::choose_colors(&args.answer.speech);
+    let printer = Printer::new(&args.answer.speech);
+    let settings = QuerySettings::resolve(
+        layers,
+        args.elections,
+        args.answer.timeout,
+        &args.answer.place,
+    )?;
     let overviews = runtime()?.block_on(async {
         let store = look::open(&settings)?;
         let mut overviews = Vec::new();
