@@ -1,8 +1,10 @@
 //! What was typed: flags and their environment variables, nothing decided yet.
 
 mod child;
+mod completions;
 mod config;
 mod explain;
+mod man;
 mod operator;
 mod policy;
 mod query;
@@ -16,8 +18,10 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use child::{ChildArgs, Contain, Stdin};
+pub(crate) use completions::{CompletionsArgs, Shell};
 pub(crate) use config::{CheckArgs, ConfigAct, ConfigArgs, InitArgs, ShowArgs};
 pub(crate) use explain::ExplainArgs;
+pub(crate) use man::ManArgs;
 pub(crate) use operator::{HistoryArgs, PauseArgs, ResignArgs, ResumeArgs, SwitchoverArgs};
 pub(crate) use policy::{Limit, OnFailure, OnSuccess, PolicyArgs};
 pub(crate) use query::{LeaderArgs, StatusArgs, WatchArgs};
@@ -76,6 +80,10 @@ pub(crate) enum Command {
     Config(ConfigArgs),
     /// Say what an error means and what to do about it.
     Explain(ExplainArgs),
+    /// Print what makes a shell complete tanist's words, election names too.
+    Completions(CompletionsArgs),
+    /// Write the manual pages.
+    Man(ManArgs),
 }
 
 /// Keep one copy of a command active.

@@ -1,5 +1,6 @@
 //! One command each.
 
+mod completions;
 mod config;
 mod explain;
 mod following;
@@ -7,6 +8,7 @@ mod here;
 mod history;
 mod leader;
 mod look;
+mod man;
 mod pause;
 mod resign;
 mod run;
@@ -15,6 +17,8 @@ mod switchover;
 mod turn;
 mod wait;
 mod watch;
+
+pub(crate) use explain::slugs;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -56,6 +60,8 @@ pub(crate) fn main() -> ExitCode {
         Command::History(args) => history::main(layers, args),
         Command::Config(args) => config::main(args),
         Command::Explain(args) => explain::main(&args),
+        Command::Completions(args) => completions::main(&args),
+        Command::Man(args) => man::main(&args),
     };
     match ended {
         Ok(exit) => exit.into(),

@@ -26,8 +26,10 @@ enum Source {
 pub(crate) enum Code {
     /// What was asked for was done, or holds.
     Ok = 0,
-    /// `leader --is-me`, `resign`: another node leads.
+    /// `leader --is-me`, `resign`: another node leads. `doctor`: something fails.
     No = 1,
+    /// `doctor`: nothing fails, but there are warnings.
+    Warnings = 2,
     /// `status`, `leader`, and verbs that need a leader: nobody leads. The same number as `systemctl is-active` uses.
     NoLeader = 3,
     /// `status`, `leader`: the store knows nothing of this election, or there is no store.
@@ -58,6 +60,65 @@ pub(crate) enum Code {
     NotExecutable = 126,
     /// The command was not found.
     NotFound = 127,
+}
+
+impl Code {
+    /// All of them, in order.
+    pub(crate) const ALL: [Self; 16] = [
+        Self::Ok,
+        Self::No,
+        Self::Warnings,
+        Self::NoLeader,
+        Self::UnknownElection,
+        Self::Usage,
+        Self::Unavailable,
+        Self::Software,
+        Self::OsError,
+        Self::CantCreate,
+        Self::TempFail,
+        Self::Protocol,
+        Self::NoPerm,
+        Self::Config,
+        Self::NotExecutable,
+        Self::NotFound,
+    ];
+
+    /// What it says, for the manual.
+    pub(crate) const fn meaning(self) -> &'static str {
+        match self {
+            Self::Ok => {
+                "clean stop, or the child ended with 0; what was asked for was done or holds"
+            }
+            Self::No => "leader --is-me, resign: the leader is not here; doctor: something fails",
+            Self::Warnings => "doctor: nothing fails, but there are warnings",
+            Self::NoLeader => {
+                "status, leader, resign, switchover: nobody leads, as far as tanist can see"
+            }
+            Self::UnknownElection => {
+                "nobody ever stood in the election, or there is no store yet; watch without a name"
+            }
+            Self::Usage => "wrong usage, impossible timings, or not confirmed",
+            Self::Unavailable => "the store was not reached in time",
+            Self::Software => "a fault of tanist; please report it",
+            Self::OsError => {
+                "the system refused something: a user or a right that is not there, too many processes"
+            }
+            Self::CantCreate => {
+                "a directory or a file of tanist's own cannot be made or is not private"
+            }
+            Self::TempFail => {
+                "not elected in time, leadership lost with --once, or ended while parked; an \
+                 operator's verb that was refused as things stand, or not done in time"
+            }
+            Self::Protocol => {
+                "the store holds what must not be: two leaders, foreign data, garbage, a later format"
+            }
+            Self::NoPerm => "a directory, a file or the store may not be used",
+            Self::Config => "the settings file is wrong, or the one that was named is not there",
+            Self::NotExecutable => "run: the command cannot be executed",
+            Self::NotFound => "run: the command does not exist",
+        }
+    }
 }
 
 impl Exit {
@@ -147,6 +208,22 @@ impl From<Exit> for ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_readme_has_every_code() {
+        let readme = include_str!("../../README.md");
+        let (_, table) = readme.split_once("## Exit codes").unwrap();
+        let (table, _) = table.split_once("\n## ").unwrap();
+        let rows = table.lines().filter_map(|line| line.strip_prefix("| "));
+        let mut numbers: Vec<_> = rows
+            .filter_map(|row| row.split_once(" |"))
+            .flat_map(|(numbers, _)| numbers.split(", "))
+            .filter_map(|number| number.parse::<u8>().ok())
+            .collect();
+        let all = Code::ALL.map(|code| code as u8);
+        numbers.sort_unstable();
+        assert_eq!(numbers, all);
+    }
 
     #[test]
     fn the_last_line_says_whose_code_it_is() {

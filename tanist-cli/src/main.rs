@@ -12,6 +12,7 @@
 mod args;
 mod change;
 mod command;
+mod completion;
 mod control;
 mod exit;
 mod glob;
@@ -32,5 +33,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    guard::hidden_verb(&arguments, release::by_library).unwrap_or_else(command::main)
+    guard::hidden_verb(&arguments, release::by_library)
+        .or_else(|| completion::answer(&arguments))
+        .unwrap_or_else(command::main)
 }

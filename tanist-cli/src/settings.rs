@@ -2,6 +2,7 @@
 
 mod child;
 mod directories;
+mod documented;
 mod excerpt;
 mod file;
 mod key;
@@ -20,6 +21,7 @@ use clap::parser::ValueSource;
 pub(crate) use child::ChildSettings;
 #[cfg(test)]
 pub(crate) use child::Inheritance;
+pub(crate) use documented::{LATER, file_names};
 pub(crate) use excerpt::Excerpt;
 pub(crate) use file::{SettingsFile, places};
 pub(crate) use key::{KEYS, Key, Kind};

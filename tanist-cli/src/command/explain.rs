@@ -37,6 +37,11 @@ fn explanation(slug: &str) -> Result<String, Problem> {
     })
 }
 
+/// Every slug.
+pub(crate) fn slugs() -> impl Iterator<Item = &'static str> {
+    all().map(|(slug, _)| slug)
+}
+
 /// Every slug with its text.
 fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
     TEXTS
@@ -71,13 +76,16 @@ mod tests {
         }
     }
 
+    fn source() -> String {
+        let mut text = String::new();
+        let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        sources(&src, &mut text);
+        text
+    }
+
     /// Every string of the form `word::word`.
     fn slugs_of_the_source() -> BTreeSet<String> {
-        let mut text = String::new();
-        sources(
-            &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
-            &mut text,
-        );
+        let text = source();
         let word = |word: &str| {
             !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c == '-')
         };
@@ -95,6 +103,14 @@ mod tests {
         let explained: BTreeSet<_> = all().map(|(slug, _)| slug.to_owned()).collect();
         let missing: Vec<_> = slugs.difference(&explained).collect();
         assert!(missing.is_empty(), "explanations.md lacks {missing:?}");
+    }
+
+    #[test]
+    fn nothing_is_explained_that_cannot_happen() {
+        let source = source();
+        let raised = |slug: &&str| source.contains(&format!("\"{slug}\""));
+        let idle: Vec<_> = slugs().filter(|slug| !raised(slug)).collect();
+        assert!(idle.is_empty(), "no source raises {idle:?}");
     }
 
     #[test]

@@ -181,7 +181,7 @@ pub(crate) fn places(election: Option<&str>) -> Vec<PathBuf> {
     places_in(user.as_deref(), election)
 }
 
-fn places_in(user: Option<&Path>, election: Option<&str>) -> Vec<PathBuf> {
+pub(super) fn places_in(user: Option<&Path>, election: Option<&str>) -> Vec<PathBuf> {
     let election = election.filter(|name| check_election_name(name).is_ok());
     let dirs = [
         user.map(|dir| dir.join("tanist")),

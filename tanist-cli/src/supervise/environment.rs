@@ -11,6 +11,38 @@ pub(crate) struct Mandate {
     pub(crate) variables: Vec<(&'static str, OsString)>,
 }
 
+/// What a child is told, and what it means: `TANIST_` and the name.
+pub(crate) const MANDATE: [(&str, &str); 13] = [
+    ("ELECTION", "the election it leads in"),
+    ("NODE", "the name of its node"),
+    ("INSTANCE", "this start of the node, 32 hex digits"),
+    ("ROLE", "leader"),
+    (
+        "TERM",
+        "the fencing token: only grows; what the work writes to should refuse a smaller one",
+    ),
+    (
+        "REASON",
+        "why it leads: start, handover, failover, switchover or restart",
+    ),
+    ("PREVIOUS", "who led before, if it is known"),
+    ("ADDRESS", "what it was given with --address"),
+    ("ENTRY", "its place in the line, as the store has it"),
+    (
+        "CONTROL",
+        "unix:PATH of a socket that answers status, term and resign, one line each",
+    ),
+    ("ROLE_FILE", "a file with one word: the role"),
+    (
+        "STORE",
+        "where the election is, for a tanist that the child runs",
+    ),
+    (
+        "RUN_DIR",
+        "the run directory, for a tanist that the child runs",
+    ),
+];
+
 /// Variables that tell of the user.
 const OF_THE_USER: [&str; 4] = ["HOME", "USER", "LOGNAME", "SHELL"];
 

@@ -1,10 +1,12 @@
 //! The real binary with real children, on the local store.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod completions;
 mod config;
 mod environment;
 mod explain;
 mod looking;
+mod man;
 mod once;
 mod operator;
 mod policies;
