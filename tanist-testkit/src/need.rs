@@ -17,6 +17,8 @@ pub enum Need {
     Redis,
     /// `python3`.
     Python,
+    /// `etcd` and `etcdctl`.
+    Etcd,
     /// A PID namespace that an ordinary user may make.
     UserNamespaces,
     /// A control group (v2) that the tester may write.
@@ -28,10 +30,11 @@ pub const WITHOUT: &str = "TANIST_TESTS_WITHOUT";
 
 impl Need {
     /// All needs there are.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Root,
         Self::Redis,
         Self::Python,
+        Self::Etcd,
         Self::UserNamespaces,
         Self::Cgroup,
     ];
@@ -42,6 +45,7 @@ impl Need {
             Self::Root => "root",
             Self::Redis => "redis",
             Self::Python => "python",
+            Self::Etcd => "etcd",
             Self::UserNamespaces => "userns",
             Self::Cgroup => "cgroup",
         }
@@ -53,6 +57,7 @@ impl Need {
             Self::Root => "run the tests as root",
             Self::Redis => "install redis-server",
             Self::Python => "install python3",
+            Self::Etcd => "install etcd-server and etcd-client",
             Self::UserNamespaces => "allow user namespaces (kernel.unprivileged_userns_clone)",
             Self::Cgroup => "run as root with control groups v2 mounted writable",
         }
@@ -64,6 +69,9 @@ impl Need {
             Self::Root => User::tester_is_root(),
             Self::Redis => runs(Command::new("redis-server").arg("--version")),
             Self::Python => runs(Command::new("python3").arg("--version")),
+            Self::Etcd => ["etcd", "etcdctl"]
+                .into_iter()
+                .all(|program| runs(Command::new(program).arg("--help"))),
             Self::UserNamespaces => {
                 let mut unshare = Command::new("unshare");
                 unshare.args(["--user", "--map-root-user", "--pid", "--fork", "true"]);

@@ -7,18 +7,15 @@
 use std::error::Error;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
 use std::time::Duration;
 
-use rustix::process::Signal;
-use tanist_testkit::{Expect, FreePort, History, Line, Process, Tail, now};
+use tanist_testkit::{Etcd, Expect, History, Line, PATIENCE, Tail, now};
 
 use crate::Outcome;
 use crate::workspace::{Profile, Workspace, run};
 
 /// How long both write before the recording ends.
 const TOGETHER: Duration = Duration::from_secs(2);
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Writes the fixture anew.
 ///
@@ -28,7 +25,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) fn record_overlap(workspace: &Workspace) -> Outcome {
     workspace.build("tanist-testkit", Profile::Test)?;
     let folder = tempfile::tempdir()?;
-    let recording = Recording::start(workspace, folder.path())?;
+    let recording = Recording {
+        folder: folder.path(),
+        probe: workspace.program("tanist-probe", Profile::Test),
+        etcd: Etcd::start(folder.path())?,
+    };
     let history = recording.run()?;
     drop(recording);
     let verdict = History::read(&history)?.check(&Expect::default());
@@ -46,61 +47,17 @@ pub(crate) fn record_overlap(workspace: &Workspace) -> Outcome {
 struct Recording<'a> {
     folder: &'a Path,
     probe: PathBuf,
-    client: FreePort,
-    server: Child,
+    etcd: Etcd,
 }
 
-impl<'a> Recording<'a> {
-    fn start(workspace: &Workspace, folder: &'a Path) -> Result<Self, Box<dyn Error>> {
-        let (client, peer) = (FreePort::find()?, FreePort::find()?);
-        let url = |port: &FreePort| format!("http://{}", port.address());
-        let log = folder.join("etcd.log");
-        let mut etcd = Command::new("etcd");
-        etcd.arg("--data-dir").arg(folder.join("data"));
-        for (flags, port) in [
-            (["--listen-client-urls", "--advertise-client-urls"], &client),
-            (
-                ["--listen-peer-urls", "--initial-advertise-peer-urls"],
-                &peer,
-            ),
-        ] {
-            for flag in flags {
-                etcd.args([flag, &url(port)]);
-            }
-        }
-        etcd.args(["--initial-cluster", &format!("default={}", url(&peer))]);
-        etcd.stdout(File::create(&log)?)
-            .stderr(File::options().append(true).open(&log)?);
-        let server = etcd.spawn().map_err(|error| {
-            format!("cannot start etcd ({error}): install etcd-server and etcd-client")
-        })?;
-        let probe = workspace.program("tanist-probe", Profile::Test);
-        let recording = Self {
-            folder,
-            probe,
-            client,
-            server,
-        };
-        wait(&log, "etcd to serve", |line| {
-            line.contains("ready to serve client requests")
-        })?;
-        Ok(recording)
-    }
-
-    fn etcdctl(&self, words: &[&str]) -> Command {
-        let mut etcdctl = Command::new("etcdctl");
-        etcdctl
-            .args(["--endpoints", &self.client.address()])
-            .args(words);
-        etcdctl.env("ETCDCTL_API", "3").current_dir(self.folder);
-        etcdctl
-    }
-
+impl Recording<'_> {
     /// The history both holders wrote.
     fn run(&self) -> Result<PathBuf, Box<dyn Error>> {
         let history = self.folder.join("history.jsonl");
         let keys = self.folder.join("keys");
-        let mut watch = self.etcdctl(&["watch", "--rev", "1", "--prefix", "overlap/"]);
+        let mut watch = self
+            .etcd
+            .ctl(&["watch", "--rev", "1", "--prefix", "overlap/"]);
         watch.stdout(File::create(&keys)?).spawn()?;
         self.holder("first", &history)?;
         wait(&history, "the first holder's line", |line| {
@@ -115,7 +72,7 @@ impl<'a> Recording<'a> {
             line.len() == 2
         })?;
         let lease = line[0].trim_start_matches("overlap/");
-        run(&mut self.etcdctl(&["lease", "revoke", lease]))?;
+        run(&mut self.etcd.ctl(&["lease", "revoke", lease]))?;
         wait(&history, "the second holder's line", |line| {
             line.contains("\"second/")
         })?;
@@ -132,7 +89,9 @@ impl<'a> Recording<'a> {
             "export TANIST_INSTANCE={name} TANIST_TERM=$ETCD_LOCK_REV; \
              exec \"$@\" --every 20ms --life 60s"
         );
-        let mut holder = self.etcdctl(&["lock", "--ttl", "5", "overlap", "--", "sh", "-c"]);
+        let mut holder = self
+            .etcd
+            .ctl(&["lock", "--ttl", "5", "overlap", "--", "sh", "-c"]);
         holder
             .args([&script, "sh"])
             .arg(&self.probe)
@@ -140,19 +99,6 @@ impl<'a> Recording<'a> {
             .arg(history);
         holder.spawn()?;
         Ok(())
-    }
-}
-
-impl Drop for Recording<'_> {
-    /// Everything that has to do with the folder goes: both trees, their holders, the server.
-    fn drop(&mut self) {
-        for process in Process::all().into_iter().flatten() {
-            if process.belongs_to(self.folder) {
-                // One that is gone already is as good.
-                let _gone = process.signal(Signal::KILL);
-            }
-        }
-        let _reaped = self.server.wait();
     }
 }
 

@@ -126,12 +126,19 @@ impl Workspace {
         let says = String::from_utf8(says.stdout)?;
         let host = says.lines().find_map(|line| line.strip_prefix("host: "));
         let host = host.ok_or("rustc does not name its host")?;
-        let words = ["build", "--quiet", "--locked", "--release", "--bins"];
+        let words = [
+            "build",
+            "--quiet",
+            "--locked",
+            "--profile",
+            "dist",
+            "--bins",
+        ];
         let mut cargo = self.cargo(&words);
         // With a target named, build scripts and macros stay dynamic.
         cargo.args(["--target", host, "-p", package]);
         run(cargo.env("RUSTFLAGS", "-C target-feature=+crt-static"))?;
-        Ok(self.target.join(host).join("release").join(program))
+        Ok(self.target.join(host).join("dist").join(program))
     }
 
     /// Where a built program lies.
