@@ -5,6 +5,7 @@ mod completions;
 mod config;
 mod explain;
 mod man;
+mod mending;
 mod operator;
 mod policy;
 mod query;
@@ -22,6 +23,7 @@ pub(crate) use completions::{CompletionsArgs, Shell};
 pub(crate) use config::{CheckArgs, ConfigAct, ConfigArgs, InitArgs, ShowArgs};
 pub(crate) use explain::ExplainArgs;
 pub(crate) use man::ManArgs;
+pub(crate) use mending::{EvictArgs, RepairArgs};
 pub(crate) use operator::{HistoryArgs, PauseArgs, ResignArgs, ResumeArgs, SwitchoverArgs};
 pub(crate) use policy::{Limit, OnFailure, OnSuccess, PolicyArgs};
 pub(crate) use query::{LeaderArgs, StatusArgs, WatchArgs};
@@ -76,6 +78,10 @@ pub(crate) enum Command {
     Resume(ResumeArgs),
     /// Print the latest changes of an election.
     History(HistoryArgs),
+    /// Put something readable in the place of what cannot be read.
+    Repair(RepairArgs),
+    /// Take an entry out of the line.
+    Evict(EvictArgs),
     /// Check, show or write settings files.
     Config(ConfigArgs),
     /// Say what an error means and what to do about it.

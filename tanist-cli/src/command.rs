@@ -2,6 +2,7 @@
 
 mod completions;
 mod config;
+mod evict;
 mod explain;
 mod following;
 mod here;
@@ -10,6 +11,8 @@ mod leader;
 mod look;
 mod man;
 mod pause;
+mod question;
+mod repair;
 mod resign;
 mod run;
 mod status;
@@ -58,6 +61,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Pause(args) => pause::pause(layers, args),
         Command::Resume(args) => pause::resume(layers, args),
         Command::History(args) => history::main(layers, args),
+        Command::Repair(args) => repair::main(layers, args),
+        Command::Evict(args) => evict::main(layers, args),
         Command::Config(args) => config::main(args),
         Command::Explain(args) => explain::main(&args),
         Command::Completions(args) => completions::main(&args),

@@ -26,7 +26,7 @@ pub(crate) use excerpt::Excerpt;
 pub(crate) use file::{SettingsFile, places};
 pub(crate) use key::{KEYS, Key, Kind};
 pub(crate) use names::host_name;
-pub(crate) use place::Place;
+pub(crate) use place::{Place, state_dir};
 pub(crate) use policy::PolicySettings;
 pub(crate) use query::QuerySettings;
 pub(crate) use run::{Patience, RunSettings};

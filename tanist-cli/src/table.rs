@@ -8,22 +8,23 @@ pub(crate) struct Table {
 
 impl Table {
     /// A table with these headings.
-    pub(crate) fn new<const N: usize>(headings: [&str; N]) -> Self {
+    pub(crate) fn new<'a>(headings: impl IntoIterator<Item = &'a str>) -> Self {
+        let headings = headings.into_iter().map(str::to_owned);
         Self {
-            rows: vec![headings.map(str::to_owned).to_vec()],
+            rows: vec![headings.collect()],
         }
     }
 
     /// Adds a row; an empty cell is shown as a dash.
-    pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
-        let cells = cells.map(|cell| {
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+        let cells = cells.into_iter().map(|cell| {
             if cell.is_empty() {
                 "-".to_owned()
             } else {
                 cell
             }
         });
-        self.rows.push(cells.to_vec());
+        self.rows.push(cells.collect());
     }
 }
 

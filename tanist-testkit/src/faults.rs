@@ -47,6 +47,8 @@ pub enum Lie {
     AmendmentsAreSwallowed,
     /// A directive is written over whatever there is.
     DirectivesOverAnything,
+    /// A value that cannot be read is replaced whatever is there by then.
+    RepairsOverAnything,
     /// A reconnection gives the place up and takes a new one.
     ReconnectionsStandAnew,
     /// A refused session is reported as one that may be tried again.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tanist::core::{Outcome, Receipt};
-use tanist::{Amendment, Answer, Backend, Error, Link, Snapshot};
+use tanist::{Amendment, Answer, Backend, Damage, Error, Link, Snapshot};
 
 use crate::fault_control::FaultControl;
 use crate::faults::{Faults, Lie};
@@ -88,6 +88,10 @@ impl Backend for FaultyBackend {
         self.inner.elections()
     }
 
+    fn damage<'a>(&'a self, election: &'a str) -> Answer<'a, Result<Vec<Damage>, Error>> {
+        self.inner.damage(election)
+    }
+
     fn amend<'a>(&'a self, election: &'a str, amendment: Amendment) -> Answer<'a, Outcome> {
         Box::pin(async move {
             if self.lies(Lie::AmendmentsAreSwallowed) {
@@ -98,6 +102,12 @@ impl Backend for FaultyBackend {
                     let there = self.inner.read(election).await.ok();
                     let over = there.and_then(|snapshot| snapshot.directive_stamp);
                     Amendment::Direct { over, directive }
+                }
+                Amendment::Repair { over, mend } if self.lies(Lie::RepairsOverAnything) => {
+                    let there = self.inner.damage(election).await.unwrap_or_default();
+                    let there = there.into_iter().find(|one| one.part == mend.part());
+                    let over = there.map_or(over, |one| one.bytes);
+                    Amendment::Repair { over, mend }
                 }
                 other => other,
             };

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tanist::core::Outcome;
 use tanist::{
-    Amendment, Answer, Backend, CampaignSettings, Link, Session, SessionSettings, Snapshot, Target,
+    Amendment, Answer, Backend, CampaignSettings, Damage, Link, Session, SessionSettings, Snapshot,
+    Target,
 };
 
 struct Counting {
@@ -49,6 +50,10 @@ impl Backend for Counting {
 
     fn elections(&self) -> Answer<'_, Result<Vec<String>, tanist::Error>> {
         self.inner.elections()
+    }
+
+    fn damage<'a>(&'a self, election: &'a str) -> Answer<'a, Result<Vec<Damage>, tanist::Error>> {
+        self.inner.damage(election)
     }
 
     fn amend<'a>(&'a self, election: &'a str, amendment: Amendment) -> Answer<'a, Outcome> {

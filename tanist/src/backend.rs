@@ -12,6 +12,7 @@ use tanist_core::{
     Directive, EntryId, InstanceId, Outcome, Record, RecordState, Stamp, Term, View,
 };
 
+use crate::damage::{Damage, Mend};
 use crate::error::Error;
 use crate::link::Link;
 
@@ -50,6 +51,13 @@ pub trait Backend: Send + Sync + 'static {
     ///
     /// If the store cannot be read.
     fn elections(&self) -> Answer<'_, Result<Vec<String>, Error>>;
+
+    /// What of the election this version cannot read, with its bytes. Creates nothing.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read. An election that nobody ever stood in has no damage.
+    fn damage<'a>(&'a self, election: &'a str) -> Answer<'a, Result<Vec<Damage>, Error>>;
 
     /// One guarded write without a session, for operators and for [`crate::release`].
     fn amend<'a>(&'a self, election: &'a str, amendment: Amendment) -> Answer<'a, Outcome>;
@@ -109,6 +117,14 @@ pub enum Amendment {
         over: Option<Stamp>,
         /// What to write.
         record: Record,
+    },
+    /// Put something readable in the place of what is not, and keep its bytes where
+    /// [`Damage::copy`] says. Guard: these bytes.
+    Repair {
+        /// The bytes that were read.
+        over: Vec<u8>,
+        /// What takes their place.
+        mend: Mend,
     },
 }
 

@@ -17,6 +17,7 @@ mod ousted_is_seen;
 mod refusal_is_final;
 mod release_frees;
 mod renewal_is_proof;
+mod repair_keeps;
 mod secrets_stay;
 mod terms_rise;
 mod victory_is_fresh;
@@ -24,6 +25,7 @@ mod views_are_fresh;
 mod withdraw_frees;
 
 use crate::backend::{Answer, Backend};
+use crate::damage::Part;
 use crate::link::LinkSettings;
 
 pub use law::{Breach, Law, Verdict};
@@ -52,6 +54,13 @@ pub trait Fixture: Send + Sync {
     /// Breaks all connections for a moment, so short that sessions survive it. Only for
     /// [`Law::KeepsPlace`].
     fn reconnect(&self) -> Answer<'_, ()> {
+        Box::pin(async {})
+    }
+
+    /// Puts `bytes` in the place of a value of the election, as a hand or a disk would. Only for
+    /// [`Law::RepairKeeps`].
+    fn spoil<'a>(&'a self, election: &'a str, part: Part, bytes: &'a [u8]) -> Answer<'a, ()> {
+        let _ = (election, part, bytes);
         Box::pin(async {})
     }
 
@@ -87,6 +96,7 @@ pub async fn check(law: Law, fixture: &dyn Fixture) -> Verdict {
         Law::KeepsPlace => keeps_place::check(fixture).await,
         Law::CancelLeavesNothing => cancel_leaves_nothing::check(fixture).await,
         Law::DirectiveCompares => directive_compares::check(fixture).await,
+        Law::RepairKeeps => repair_keeps::check(fixture).await,
         Law::RefusalIsFinal => refusal_is_final::check(fixture).await,
         Law::SecretsStay => secrets_stay::check(fixture).await,
     };

@@ -57,6 +57,7 @@ mod boot_timer;
 mod campaign;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod damage;
 mod driver;
 mod error;
 mod leadership;
@@ -74,6 +75,7 @@ mod target;
 
 pub use backend::{Amendment, Answer, Backend, Snapshot, Transition};
 pub use campaign::{Campaign, CampaignSettings};
+pub use damage::{Damage, Fault, Mend, Part};
 pub use error::{Error, ErrorKind};
 pub use leadership::{Ending, Leadership};
 pub use link::{Command, ElectionName, Link, LinkPeer, LinkSettings, Report, Reports};
@@ -81,6 +83,7 @@ pub use observer::Observer;
 pub use release::{release, release_through};
 pub use run_dir::run_dir;
 pub use session::{Session, SessionSettings};
+pub use state_dir::remembered;
 pub use status::{Place as LinePlace, Status};
 pub use store::Store;
 /// The core: what elections are made of, for backends and for those who look closely.

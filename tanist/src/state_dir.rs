@@ -7,9 +7,25 @@ use tanist_core::Memory;
 
 use crate::error::{Error, ErrorKind};
 use crate::private_dir::{self, Durability};
+use crate::target::check_election;
 
 const READ: &str = "read the state directory";
 const WRITE: &str = "write the state directory";
+
+/// What this machine remembers of `election` in the state directory `dir`: the highest term and the
+/// longest lease that it ever saw. Creates nothing; where nothing was kept, it is nothing.
+///
+/// # Errors
+///
+/// [`ErrorKind::Unsafe`] for a directory that others could write to, [`ErrorKind::Garbage`] for a
+/// file that tanist did not write.
+pub fn remembered(dir: &Path, election: &str) -> Result<Memory, Error> {
+    check_election(election)?;
+    if !private_dir::check(dir, READ)? {
+        return Ok(Memory::default());
+    }
+    StateDir::new(dir.to_owned(), election).read()
+}
 
 /// What this machine remembers of one election, on its own disk: one small file per election.
 ///
@@ -30,6 +46,10 @@ impl StateDir {
     /// What is remembered; nothing, if nothing was ever kept.
     pub(crate) fn load(&self) -> Result<Memory, Error> {
         private_dir::prepare(&self.dir, READ)?;
+        self.read()
+    }
+
+    fn read(&self) -> Result<Memory, Error> {
         let failed = |error| Error::io(READ, error).with("path", self.file.display());
         match private_dir::read(&self.file).map_err(failed)? {
             None => Ok(Memory::default()),

@@ -1,9 +1,14 @@
 use std::fmt;
 
-use tanist_core::{Directive, EntryId, Outcome, Record, Refusal, Stamp};
+use tanist_core::{
+    Directive, EntryId, InstanceId, Memory, Outcome, Record, RecordState, Refusal, Stamp, Term,
+    Timing,
+};
 
 use crate::backend::table::{self, Access};
-use crate::backend::{Amendment, Backend, Snapshot};
+use crate::backend::{Amendment, Backend, Snapshot, Transition};
+use crate::clock;
+use crate::damage::{Damage, Fault, Mend, Part};
 use crate::error::{Error, ErrorKind};
 use crate::target::{Target, check_election};
 
@@ -84,24 +89,59 @@ impl Store {
         .await
     }
 
-    /// Writes the record by hand, if it still has the version `over` that was read: an operator's
-    /// last resort.
+    /// What of an election this version cannot read, with its bytes. Cancel-safe.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Changed`] if it was written meanwhile.
+    /// If the store cannot be read or the name cannot be one.
+    pub async fn damage(&self, election: &str) -> Result<Vec<Damage>, Error> {
+        check_election(election)?;
+        self.backend.damage(election).await
+    }
+
+    /// Puts something readable in the place of `damage`, if its bytes are still there, and keeps
+    /// them where [`Damage::copy`] says: an operator's last resort. Whether a dropped call took
+    /// effect is unknown.
+    ///
+    /// A record becomes one that says `resigned`, which the next candidate claims at once: with
+    /// nobody at work, or the operator answers for that. Its term, which is returned, is the
+    /// highest of what the history and `memory` know and the wall clock says, so that terms go on
+    /// rising; where another machine has seen a higher one, that machine's nodes wait the longest
+    /// lease out.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Changed`] if it is not as it was read, [`ErrorKind::Unsupported`] for what a
+    /// later version wrote.
     pub async fn repair(
         &self,
         election: &str,
-        over: Option<Stamp>,
-        record: Record,
-    ) -> Result<(), Error> {
-        self.amend(
-            "repair the record",
-            election,
-            Amendment::WriteRecord { over, record },
-        )
-        .await
+        damage: &Damage,
+        memory: Memory,
+    ) -> Result<Option<Term>, Error> {
+        const OPERATION: &str = "repair the election";
+        if let Fault::Newer { .. } = &damage.fault {
+            let why = damage.fault.to_string();
+            return Err(Error::new(ErrorKind::Unsupported, OPERATION, why)
+                .with("election", election)
+                .hint("use that version, or a later one"));
+        }
+        let mend = match damage.part {
+            Part::Record => {
+                let history = self.read(election).await?.history;
+                Mend::Record(Box::new(resigned(election, &history, memory)))
+            }
+            Part::Directive => Mend::Directive,
+            Part::History => Mend::History,
+        };
+        let term = match &mend {
+            Mend::Record(record) => Some(record.term),
+            Mend::Directive | Mend::History => None,
+        };
+        let over = damage.bytes.clone();
+        self.amend(OPERATION, election, Amendment::Repair { over, mend })
+            .await?;
+        Ok(term)
     }
 
     async fn amend(
@@ -126,6 +166,27 @@ impl Store {
                 "the store did not answer, so it may or may not have happened",
             ),
         }
+    }
+}
+
+/// A record over which anybody may claim.
+fn resigned(election: &str, history: &[Transition], memory: Memory) -> Record {
+    let now = clock::now().unix;
+    let seen = history.iter().map(|transition| transition.term);
+    let term = seen.chain([memory.highest_term, Term::new(now)]).max();
+    Record {
+        format: Record::FORMAT,
+        election: election.to_owned(),
+        term: term.unwrap_or(Term::ZERO).min(Term::HIGHEST),
+        node: String::new(),
+        instance: InstanceId::default(),
+        address: String::new(),
+        entry: EntryId::default(),
+        lease: memory.longest_lease.max(Timing::DEFAULT_LEASE),
+        state: RecordState::Resigned,
+        reason: "repaired".to_owned(),
+        at: now,
+        unknown: serde_json::Map::new(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tanist::conformance::{self, Fixture, Law, Verdict};
-use tanist::{Answer, Backend, LinkSettings, Target};
+use tanist::{Answer, Backend, LinkSettings, Part, Target};
 
 struct Local {
     dir: tempfile::TempDir,
@@ -67,6 +67,16 @@ impl Fixture for Local {
     fn cut_off(&self) -> Answer<'_, ()> {
         std::fs::rename(self.store(), self.dir.path().join("away")).unwrap();
         drop(self.open());
+        Box::pin(async {})
+    }
+
+    #[expect(
+        clippy::unwrap_used,
+        reason = "a fault that does not take effect has to fail its test"
+    )]
+    fn spoil<'a>(&'a self, election: &'a str, part: Part, bytes: &'a [u8]) -> Answer<'a, ()> {
+        let side = self.store().join(".tanist").join(election);
+        std::fs::write(side.join(part.word()), bytes).unwrap();
         Box::pin(async {})
     }
 

@@ -33,7 +33,7 @@ pub(super) fn main(layers: Layers<'_>, args: StatusArgs) -> Result<Exit, Problem
         Form::Json => json_text(&overviews),
         Form::Tsv => tsv(&overviews),
         Form::Plain => overviews.iter().map(plain).collect(),
-        Form::Table => human(&overviews, &settings),
+        Form::Table => human(&overviews, &settings, args.answer.speech.verbose > 0),
     };
     printer.print(&text).map_err(unwritten)?;
     // The greatest number is also the gravest.
@@ -116,19 +116,19 @@ fn tsv(overviews: &[Overview]) -> String {
     text
 }
 
-fn human(overviews: &[Overview], settings: &QuerySettings) -> String {
+fn human(overviews: &[Overview], settings: &QuerySettings, verbose: bool) -> String {
     let target = &settings.target.value;
     if overviews.is_empty() {
         return format!("no elections in {target}\n");
     }
     let blocks: Vec<String> = overviews
         .iter()
-        .map(|overview| block(overview, &target.to_string()))
+        .map(|overview| block(overview, &target.to_string(), verbose))
         .collect();
     blocks.join("\n")
 }
 
-fn block(overview: &Overview, target: &str) -> String {
+fn block(overview: &Overview, target: &str, verbose: bool) -> String {
     let bold = anstyle::Style::new().bold();
     let colour = match overview.code() {
         Code::Ok => anstyle::AnsiColor::Green,
@@ -162,10 +162,14 @@ fn block(overview: &Overview, target: &str) -> String {
     if overview.members.is_empty() {
         return head;
     }
-    let mut table = Table::new(["NODE", "ROLE", "HEALTH", "PRIORITY", "ADDRESS", "NOTE"]);
+    let heading = [
+        "NODE", "ROLE", "HEALTH", "PRIORITY", "ADDRESS", "NOTE", "ENTRY",
+    ];
+    let columns = heading.len() - usize::from(!verbose);
+    let mut table = Table::new(heading.into_iter().take(columns));
     for place in &overview.members {
         let member = place.member.as_ref();
-        table.row([
+        let cells = [
             printable(&place.node),
             place.role.to_owned(),
             member
@@ -174,7 +178,9 @@ fn block(overview: &Overview, target: &str) -> String {
             member.map(|m| m.priority.to_string()).unwrap_or_default(),
             member.map(|m| printable(&m.address)).unwrap_or_default(),
             note(place).to_owned(),
-        ]);
+            printable(&place.entry),
+        ];
+        table.row(cells.into_iter().take(columns));
     }
     format!("{head}\n{table}")
 }

@@ -1,9 +1,9 @@
-use std::io::{self, BufRead, IsTerminal, Write};
 use std::time::Duration;
 
 use tanist::{Directive, ErrorKind, NodeUntil, Snapshot, Store, View};
 
 use super::following::Following;
+use super::question::Question;
 use super::turn::{Tenure, Turn};
 use super::{look, runtime};
 use crate::args::SwitchoverArgs;
@@ -30,13 +30,11 @@ pub(super) fn main(layers: Layers<'_>, args: SwitchoverArgs) -> Result<Exit, Pro
         from: args.from,
     };
     let runtime = runtime()?;
-    let mut plan = match runtime.block_on(switch.plan())? {
+    let plan = match runtime.block_on(switch.plan())? {
         Found::Leads(tenure) => return already(&switch.election, tenure, printer),
         Found::Plan(plan) => plan,
     };
-    if !args.yes {
-        plan.to = confirm(&switch, &plan)?;
-    }
+    confirm(&switch, &plan, args.yes)?;
     runtime.block_on(switch.carry_out(plan, printer))
 }
 
@@ -289,40 +287,21 @@ fn standbys(overview: &Overview) -> Vec<String> {
     standbys.map(|place| printable(&place.node)).collect()
 }
 
-/// Asks a person at a terminal; anybody else has to say `--yes`. Returns the node.
-fn confirm(switch: &Switch, plan: &Plan) -> Result<String, Problem> {
+/// Asks a person at a terminal; anybody else has to say `--yes`.
+fn confirm(switch: &Switch, plan: &Plan, yes: bool) -> Result<(), Problem> {
+    let (from, to) = (printable(&plan.from.leader.node), printable(&plan.to));
     let election = &switch.election;
-    let refused = |what: &str| Problem::usage("switchover::unconfirmed", what);
-    if !io::stdin().is_terminal() {
-        return Err(refused("nobody is there to confirm it")
-            .because(format_args!(
-                "this would stop the work on {} and start it on {}",
-                printable(&plan.from.leader.node),
-                printable(&plan.to)
-            ))
-            .next("nothing was changed")
-            .next(format_args!(
-                "to go ahead: tanist switchover -e {election} --to {} --yes",
-                printable(&plan.to)
-            )));
+    let term = plan.from.term;
+    Question {
+        election,
+        what: &format!(
+            "{from} leads {election} in term {term}.\nThis stops its work on {from} and starts it on {to}."
+        ),
+        slug: "switchover::unconfirmed",
+        command: &format!("tanist switchover -e {election} --to {to}"),
+        grave: false,
     }
-    let question = format!(
-        "{from} leads {election} in term {term}.\nThis stops its work on {from} and starts it on \
-         {to}. Continue? [y/N] ",
-        from = printable(&plan.from.leader.node),
-        term = plan.from.term,
-        to = printable(&plan.to),
-    );
-    let mut answer = String::new();
-    let asked = anstream::stderr()
-        .lock()
-        .write_all(question.as_bytes())
-        .and_then(|()| io::stdin().lock().read_line(&mut answer));
-    let yes = matches!(answer.trim().to_lowercase().as_str(), "y" | "yes");
-    if asked.is_ok() && yes {
-        return Ok(plan.to.clone());
-    }
-    Err(refused("it was not confirmed").next("nothing was changed"))
+    .put(yes, None)
 }
 
 #[cfg(test)]

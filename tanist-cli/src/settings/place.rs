@@ -25,10 +25,6 @@ impl Place {
         args: &PlaceArgs,
         state_dir: Option<PathBuf>,
     ) -> Result<Self, Problem> {
-        let state_dir = match state_dir {
-            Some(dir) => Some(directories::place(&dir, "the state directory")?),
-            None => default_state_dir(),
-        };
         Ok(Self {
             target: target(layers, args)?,
             run_dir: Setting {
@@ -36,7 +32,7 @@ impl Place {
                 source: layers.source("run_dir"),
             },
             state_dir: Setting {
-                value: state_dir,
+                value: self::state_dir(state_dir.as_deref())?,
                 source: layers.source("state_dir"),
             },
         })
@@ -76,6 +72,14 @@ fn local_place(store: &str) -> Result<Option<String>, Problem> {
     }
     let dir = directories::place(Path::new(dir), "the store's directory")?;
     Ok(Some(format!("local:{}{query}", dir.display())))
+}
+
+/// The highest term this machine ever saw; `None` where there is no place for it.
+pub(crate) fn state_dir(given: Option<&Path>) -> Result<Option<PathBuf>, Problem> {
+    match given {
+        Some(dir) => directories::place(dir, "the state directory").map(Some),
+        None => Ok(default_state_dir()),
+    }
 }
 
 /// Sockets, role files and the local store.

@@ -7,6 +7,7 @@ mod environment;
 mod explain;
 mod looking;
 mod man;
+mod mending;
 mod once;
 mod operator;
 mod policies;

@@ -3,6 +3,7 @@
 mod candidacy;
 mod holders;
 mod ledger;
+mod mending;
 mod pen;
 mod probe;
 mod session;
@@ -20,6 +21,7 @@ use tanist_core::{Outcome, Refusal};
 
 use crate::backend::table::Access;
 use crate::backend::{Amendment, Answer, Backend, Snapshot};
+use crate::damage::Damage;
 use crate::error::{Error, ErrorKind};
 use crate::link::Link;
 use crate::target::{Place, Target};
@@ -163,6 +165,15 @@ impl Backend for Local {
             blocking(move || ledger.snapshot())
                 .await
                 .map_err(|error| Error::io("read the election", error).with("election", election))
+        })
+    }
+
+    fn damage<'a>(&'a self, election: &'a str) -> Answer<'a, Result<Vec<Damage>, Error>> {
+        let ledger = self.ledger(election);
+        Box::pin(async move {
+            blocking(move || ledger.damage()).await.map_err(|error| {
+                Error::io("look at the election", error).with("election", election)
+            })
         })
     }
 

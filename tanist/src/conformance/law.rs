@@ -32,6 +32,8 @@ pub enum Law {
     CancelLeavesNothing,
     /// An operator's directive is written only over the version that he read.
     DirectiveCompares,
+    /// What cannot be read is shown with its bytes, and replaced only over exactly these.
+    RepairKeeps,
     /// What the store will never accept ends the session for good, not for a retry.
     RefusalIsFinal,
     /// No secret appears in any report, error or debug output.
@@ -40,7 +42,7 @@ pub enum Law {
 
 impl Law {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::OneLeader,
         Self::TermsRise,
         Self::GuardsHold,
@@ -55,6 +57,7 @@ impl Law {
         Self::KeepsPlace,
         Self::CancelLeavesNothing,
         Self::DirectiveCompares,
+        Self::RepairKeeps,
         Self::RefusalIsFinal,
         Self::SecretsStay,
     ];
@@ -76,6 +79,7 @@ impl Law {
             Self::KeepsPlace => "keeps_place",
             Self::CancelLeavesNothing => "cancel_leaves_nothing",
             Self::DirectiveCompares => "directive_compares",
+            Self::RepairKeeps => "repair_keeps",
             Self::RefusalIsFinal => "refusal_is_final",
             Self::SecretsStay => "secrets_stay",
         }

@@ -15,6 +15,7 @@ use super::pen::Pen;
 use super::probe::Probe;
 use super::{failure, holders};
 use crate::backend::{Amendment, Snapshot};
+use crate::damage::Part;
 use crate::private_dir::{self, Durability};
 
 /// Where everything but entries and locks is.
@@ -244,10 +245,15 @@ impl Ledger {
             Amendment::Direct { over, directive } => pen.direct(*over, directive),
             Amendment::DeleteEntry { entry } => pen.delete_entry(entry),
             Amendment::WriteRecord { over, record } => pen.write_record(*over, record),
+            Amendment::Repair { over, mend } => pen.repair(over, mend),
         };
         drop(pen);
         let durable = match amendment {
             Amendment::Direct { .. } => private_dir::sync(&self.directive_path()),
+            Amendment::Repair { mend, .. } => match mend.part() {
+                Part::Directive => private_dir::sync(&self.directive_path()),
+                Part::Record | Part::History => self.sync(),
+            },
             // A release must not wait for the disk: after a power cut the lock is free anyway.
             Amendment::WriteRecord { record, .. } if record.state != RecordState::Resigned => {
                 self.sync()

@@ -25,7 +25,7 @@ const COUNTER_AT: u64 = 8;
 /// Not the leadership: that is the lock on [`Ledger::lock_path`].
 #[derive(Debug)]
 pub(super) struct Pen<'a> {
-    ledger: &'a Ledger,
+    pub(super) ledger: &'a Ledger,
     mutex: File,
 }
 
@@ -124,7 +124,7 @@ impl<'a> Pen<'a> {
         Ok(there)
     }
 
-    fn member_path(&self, instance: InstanceId) -> PathBuf {
+    pub(super) fn member_path(&self, instance: InstanceId) -> PathBuf {
         self.ledger.side.join("member").join(instance.to_string())
     }
 
@@ -247,6 +247,12 @@ impl<'a> Pen<'a> {
         }
     }
 
+    /// Why these bytes are no directive, if they are none.
+    pub(super) fn directive_fault(bytes: &[u8]) -> Option<String> {
+        let read = serde_json::from_slice::<Revised<Directive>>(bytes);
+        read.err().map(|why| why.to_string())
+    }
+
     pub(super) fn history(&self) -> io::Result<Vec<Transition>> {
         let lines = self.history_lines()?;
         let latest = &lines[lines.len().saturating_sub(Transition::KEPT)..];
@@ -256,7 +262,7 @@ impl<'a> Pen<'a> {
             .collect())
     }
 
-    fn history_lines(&self) -> io::Result<Vec<Vec<u8>>> {
+    pub(super) fn history_lines(&self) -> io::Result<Vec<Vec<u8>>> {
         let bytes = private_dir::read(&self.ledger.history_path())?.unwrap_or_default();
         let lines = bytes.split(|byte| *byte == b'\n');
         Ok(lines
