@@ -4,6 +4,7 @@ mod child;
 mod completions;
 mod config;
 mod explain;
+mod health;
 mod man;
 mod mending;
 mod operator;
@@ -22,6 +23,7 @@ pub(crate) use child::{ChildArgs, Contain, Stdin};
 pub(crate) use completions::{CompletionsArgs, Shell};
 pub(crate) use config::{CheckArgs, ConfigAct, ConfigArgs, InitArgs, ShowArgs};
 pub(crate) use explain::ExplainArgs;
+pub(crate) use health::HealthArgs;
 pub(crate) use man::ManArgs;
 pub(crate) use mending::{EvictArgs, RepairArgs};
 pub(crate) use operator::{HistoryArgs, PauseArgs, ResignArgs, ResumeArgs, SwitchoverArgs};
@@ -188,6 +190,10 @@ pub(crate) struct RunArgs {
     /// What an ended child means.
     #[command(flatten)]
     pub(crate) policy: PolicyArgs,
+
+    /// Whether the service and the node are well.
+    #[command(flatten)]
+    pub(crate) health: HealthArgs,
 
     /// The spans.
     #[command(flatten)]

@@ -115,6 +115,19 @@ impl Guard {
     /// [`GuardError::Refused`] says what about the specification cannot be had on this machine;
     /// [`GuardError::System`] what the system refused.
     pub(crate) async fn spawn(spec: &GuardSpec) -> Result<Self, GuardError> {
+        Self::spawn_into(spec, None).await
+    }
+
+    /// The same, with the child's output and errors going to `output`. The guard holds it too, until
+    /// it ends.
+    ///
+    /// # Errors
+    ///
+    /// As [`Guard::spawn`].
+    pub(crate) async fn spawn_into(
+        spec: &GuardSpec,
+        output: Option<OwnedFd>,
+    ) -> Result<Self, GuardError> {
         let system = |doing| move |source| GuardError::System { doing, source };
         set_child_subreaper(Some(getpid()))
             .map_err(io::Error::from)
@@ -127,6 +140,12 @@ impl Guard {
         command.arg0("tanist").arg("__guard").args(spec.arguments());
         environment::cover(&mut command, &spec.env);
         command.stdin(far);
+        if let Some(output) = output {
+            let errors = output
+                .try_clone()
+                .map_err(system("pass on where the output goes"))?;
+            command.stdout(output).stderr(errors);
+        }
         orphans::outlast_strangers().await;
         let (pid, started, pidfd) = start(&mut command).map_err(system("start the guard"))?;
         drop(command);

@@ -17,6 +17,7 @@ mod control;
 mod exit;
 mod glob;
 mod guard;
+mod health;
 mod log;
 mod overview;
 mod printer;
@@ -27,6 +28,7 @@ mod signal_name;
 mod span;
 mod supervise;
 mod table;
+mod words;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

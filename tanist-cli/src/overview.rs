@@ -176,6 +176,7 @@ pub(crate) mod tests {
             address: String::new(),
             priority,
             health: Health::Healthy,
+            note: String::new(),
             aside: false,
             version: "0".to_owned(),
         };

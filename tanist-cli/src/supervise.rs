@@ -16,13 +16,15 @@ mod signals;
 mod silence;
 mod standby;
 mod tenure;
+mod unwell;
 
-use tanist::{Campaign, CampaignSettings, Health, Moment, Session, SessionSettings, Status};
+use tanist::{Campaign, CampaignSettings, Moment, Session, SessionSettings, Status};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::exit::{Code, Exit};
 use crate::guard::{Guard, GuardError, GuardReport, GuardSpec};
+use crate::health::Checks;
 use crate::log::{Level, Log, LogLine};
 use crate::problem::Problem;
 use crate::settings::RunSettings;
@@ -50,7 +52,10 @@ pub(crate) struct Supervisor {
     leaving: Option<JoinHandle<()>>,
     status: watch::Receiver<Status>,
     news: News,
+    checks: Checks,
     out: Out,
+    /// Why we stay out, for people.
+    out_because: String,
     /// The names in the run directory, kept for as long as we live.
     files: RunFiles,
 }
@@ -108,6 +113,8 @@ impl Supervisor {
         );
         let desk = Desk::open(&settings, &files, campaign.instance(), &log);
         let seed = seed_of(&campaign);
+        let env = environment::mandated(&environment::Mandate::of_node(&settings));
+        let checks = Checks::start(settings.health.clone(), &spec, env);
         let policy = Policy::new(settings.policy.clone(), settings.once, seed);
         let this = Self {
             settings,
@@ -121,9 +128,13 @@ impl Supervisor {
             leaving: None,
             status,
             news,
+            checks,
             out: Out::No,
+            out_because: String::new(),
             files,
         };
+        this.vouch();
+        this.show_health();
         Ok((this, guard))
     }
 
@@ -204,12 +215,6 @@ impl Supervisor {
             _ => return,
         };
         self.log.say(line);
-    }
-
-    fn set_health(&self, health: Health) {
-        if let Some(campaign) = &self.campaign {
-            campaign.set_health(health);
-        }
     }
 }
 

@@ -67,6 +67,9 @@ pub struct Member {
     pub priority: u32,
     /// Healthy before warning; critical and parked never lead.
     pub health: Health,
+    /// Why, for people.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
     /// It resigned on request and lets the others go first.
     pub aside: bool,
     /// The version of tanist it runs.

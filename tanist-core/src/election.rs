@@ -65,6 +65,9 @@ pub struct Election {
     proposed: Option<Term>,
     published: Option<Member>,
     health: Health,
+    note: String,
+    /// No renewal of work that runs is sent later; `None` where nobody has to vouch for it.
+    vouched_until: Option<Moment>,
     resigning: bool,
     leaving: bool,
     /// When a standby that leaves gives up an unreachable store.
@@ -151,6 +154,8 @@ impl Election {
             proposed: None,
             published: None,
             health: Health::Healthy,
+            note: String::new(),
+            vouched_until: None,
             resigning: false,
             leaving: false,
             leave_by: None,
@@ -179,7 +184,8 @@ impl Election {
             Input::Stopped => self.work_stopped(now),
             Input::Resign => self.resigning = true,
             Input::Leave => self.leaving = true,
-            Input::Health(health) => self.health = health,
+            Input::Health { health, note } => (self.health, self.note) = (health, note),
+            Input::Vouched(until) => self.vouched(now.at, until),
             Input::Priority(priority) => self.config.priority = priority,
             Input::Wake => {}
         }
@@ -310,6 +316,7 @@ impl Election {
             // What else a member tells is never changed.
             told.priority == self.config.priority
                 && told.health == self.health
+                && told.note == self.note
                 && told.aside == self.aside_until.is_some()
         })
     }
@@ -320,6 +327,7 @@ impl Election {
             address: self.config.address.clone(),
             priority: self.config.priority,
             health: self.health,
+            note: self.note.clone(),
             aside: self.aside_until.is_some(),
             version: self.config.version.clone(),
         }

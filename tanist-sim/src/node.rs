@@ -62,6 +62,8 @@ pub(crate) struct Supervisor {
     pub(crate) looks: bool,
     /// Its health checks fail.
     pub(crate) critical: bool,
+    /// Nobody vouches for its work later than this.
+    pub(crate) vouched_until: Option<Moment>,
     /// The newest acknowledged guarded commit of the present tenure, by true send time.
     pub(crate) proof: Option<Proof>,
 }

@@ -8,6 +8,7 @@ mod foreign_untouched;
 mod one_activation;
 mod release_is_final;
 mod remembers_first;
+mod renews_vouched;
 mod resigned_is_true;
 mod someone_leads;
 mod stays_calm;
@@ -39,7 +40,7 @@ pub(crate) struct Violation {
 }
 
 /// All that are about safety.
-pub(crate) const SAFETY: [Property; 11] = [
+pub(crate) const SAFETY: [Property; 12] = [
     one_activation::PROPERTY,
     terms_rise::PROPERTY,
     begins_guarded::PROPERTY,
@@ -47,6 +48,7 @@ pub(crate) const SAFETY: [Property; 11] = [
     resigned_is_true::PROPERTY,
     claims_when_empty::PROPERTY,
     remembers_first::PROPERTY,
+    renews_vouched::PROPERTY,
     foreign_untouched::PROPERTY,
     deletes_by_identity::PROPERTY,
     release_is_final::PROPERTY,

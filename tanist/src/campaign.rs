@@ -2,7 +2,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tanist_core::{Event, Health, InstanceId, Member, Timing, TimingError};
+use tanist_core::{Event, Health, InstanceId, Member, Moment, Timing, TimingError};
 use tokio::sync::{Notify, broadcast, mpsc, watch};
 
 use crate::driver::{Request, Wish};
@@ -120,9 +120,22 @@ impl Campaign {
         self.wish(Wish::Resign);
     }
 
-    /// Tells what the node's own health checks say.
-    pub fn set_health(&self, health: Health) {
-        self.wish(Wish::Health(health));
+    /// Tells what the node's own health checks say, with a note for people that is shown with it.
+    ///
+    /// A leader that becomes critical is told to stop. Each change, of the note alone too, is
+    /// written to the store.
+    pub fn set_health(&self, health: Health, note: impl Into<String>) {
+        self.wish(Wish::Health(health, note.into()));
+    }
+
+    /// Vouches for the work until then, on [`crate::clock::now`]: while it runs, no renewal is sent
+    /// later. Whoever cannot vouch any more, because the work or its watcher hangs, needs to do
+    /// nothing: the lease ends, and the work with it, at the latest one lease after this moment.
+    ///
+    /// `None`, as it is at first, lets renewals go out without anybody's word. Holds until the next
+    /// call, also for later leaderships.
+    pub fn vouch_until(&self, until: Option<Moment>) {
+        self.wish(Wish::Vouched(until));
     }
 
     /// Changes the priority.

@@ -43,7 +43,8 @@ pub(crate) enum Wish {
     },
     Resign,
     Leave,
-    Health(tanist_core::Health),
+    Health(tanist_core::Health, String),
+    Vouched(Option<tanist_core::Moment>),
     Priority(u32),
     /// The state directory was written, or not.
     Remembered(Result<(), Error>),
@@ -163,7 +164,8 @@ impl Driver {
                 contest.leaving = true;
                 Input::Leave
             }
-            Wish::Health(health) => Input::Health(health),
+            Wish::Health(health, note) => Input::Health { health, note },
+            Wish::Vouched(until) => Input::Vouched(until),
             Wish::Priority(priority) => Input::Priority(priority),
             Wish::Remembered(result) => {
                 contest.remembered(result);

@@ -1,4 +1,4 @@
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use rustix::process::Signal;
@@ -7,6 +7,7 @@ use super::runtime;
 use crate::args::{Contain, RunArgs, SpeechArgs, Stdin};
 use crate::exit::{Code, Exit};
 use crate::guard::{self, Account, ChildStdin, GuardSpec};
+use crate::health::Probe;
 use crate::log::{Level, Log, LogLine};
 use crate::printer;
 use crate::problem::Problem;
@@ -74,7 +75,16 @@ fn specify(settings: &RunSettings) -> Result<GuardSpec, Problem> {
         )
         .because(format_args!("it comes from {}", child.cwd.source)));
     }
-    resolve_command(command, path, child.cwd.value.as_deref())?;
+    let cwd = child.cwd.value.as_deref();
+    resolve_command(command, path, cwd)?;
+    for check in &settings.health.checks {
+        if let Probe::Exec(command) = &check.probe {
+            let program = command.first().map_or_else(OsString::new, Clone::clone);
+            resolve_command(&program, path, cwd).map_err(|problem| {
+                problem.because(format_args!("it is the health check {}", check.name))
+            })?;
+        }
+    }
     let stop_signal = child.stop_signal.value;
     let named = Signal::from_named_raw(stop_signal.number()).ok_or_else(|| {
         Problem::usage(

@@ -177,7 +177,7 @@ fn block(overview: &Overview, target: &str, verbose: bool) -> String {
                 .unwrap_or_default(),
             member.map(|m| m.priority.to_string()).unwrap_or_default(),
             member.map(|m| printable(&m.address)).unwrap_or_default(),
-            note(place).to_owned(),
+            note(place),
             printable(&place.entry),
         ];
         table.row(cells.into_iter().take(columns));
@@ -185,7 +185,18 @@ fn block(overview: &Overview, target: &str, verbose: bool) -> String {
     format!("{head}\n{table}")
 }
 
-fn note(place: &Place) -> &'static str {
+fn note(place: &Place) -> String {
+    let member = place.member.as_ref();
+    let own = member.map(|member| printable(&member.note));
+    let own = own.unwrap_or_default();
+    match (place_note(place), own.as_str()) {
+        ("", _) => own,
+        (said, "") => said.to_owned(),
+        (said, own) => format!("{said}; {own}"),
+    }
+}
+
+fn place_note(place: &Place) -> &'static str {
     let member = place.member.as_ref();
     if place.next {
         "next in line"

@@ -54,6 +54,7 @@ impl Place {
             "next": self.next,
             "address": member.map(|member| member.address.clone()),
             "health": member.map(|member| health_word(member.health)),
+            "note": member.map(|member| member.note.clone()),
             "priority": member.map(|member| member.priority),
             "aside": member.map(|member| member.aside),
             "version": member.map(|member| member.version.clone()),

@@ -3,7 +3,7 @@ use std::time::Duration;
 use tanist::Timing;
 
 use super::directories::{default_run_dir, default_state_dir};
-use super::{PolicySettings, QuerySettings, host_name};
+use super::{HealthSettings, PolicySettings, QuerySettings, host_name};
 use crate::args::{Limit, OnFailure};
 use crate::signal_name::SignalName;
 use crate::span::Span;
@@ -141,6 +141,10 @@ const fn word(name: &'static str, default: fn() -> Option<String>) -> Key {
     key(name, Kind::Text, Fallback::Is(default), "")
 }
 
+const fn number(name: &'static str, default: fn() -> Option<String>) -> Key {
+    key(name, Kind::Number, Fallback::Is(default), "")
+}
+
 const fn switch(name: &'static str) -> Key {
     let off = Fallback::Is(|| Some("false".to_owned()));
     key(name, Kind::Switch, off, "")
@@ -217,6 +221,34 @@ pub(crate) const KEYS: &[Key] = &[
     word("on_failure", || Some(OnFailure::default().to_string())),
     word("cooldown", || Some(Span(PolicySettings::COOLDOWN).exact())),
     word("max_failovers", || Some(Limit::default().to_string())),
+    key(
+        "health",
+        Kind::List,
+        Fallback::None,
+        r#"["http://127.0.0.1:8000/health", "db=exec:/usr/bin/pg_isready -q"]"#,
+    ),
+    key(
+        "health_standby",
+        Kind::List,
+        Fallback::None,
+        r#"["disk=exec:/usr/local/bin/check-disk /data"]"#,
+    ),
+    word("health_interval", || {
+        Some(Span(HealthSettings::INTERVAL).exact())
+    }),
+    word("health_timeout", || {
+        Some(Span(HealthSettings::TIMEOUT).exact())
+    }),
+    number("health_rise", || {
+        Some(HealthSettings::THRESHOLDS.rise.to_string())
+    }),
+    number("health_fall", || {
+        Some(HealthSettings::THRESHOLDS.fall.to_string())
+    }),
+    word("health_start_grace", || {
+        Some(Span(HealthSettings::START_GRACE).exact())
+    }),
+    key("renew_needs_health", Kind::Text, Fallback::None, r#""5s""#),
     word("stop_signal", || Some(SignalName::TERM.to_string())),
     key("env", Kind::Variables, Fallback::None, r#"{ LANG = "C" }"#),
     key("env_allow", Kind::List, Fallback::None, r#"["*"]"#),

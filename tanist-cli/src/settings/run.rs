@@ -3,7 +3,9 @@ use std::time::Duration;
 use tanist::Timing;
 
 use super::names::{check_address, check_election, check_node, host_name};
-use super::{ChildSettings, Layers, Place, PolicySettings, Setting, Source, timing};
+use super::{
+    ChildSettings, HealthSettings, Layers, Place, PolicySettings, Setting, Source, timing,
+};
 use crate::args::RunArgs;
 use crate::exit::{Code, Exit};
 use crate::problem::Problem;
@@ -32,6 +34,8 @@ pub(crate) struct RunSettings {
     pub(crate) child: ChildSettings,
     /// What its end means.
     pub(crate) policy: PolicySettings,
+    /// Whether service and node are well.
+    pub(crate) health: HealthSettings,
     /// The spans.
     pub(crate) timing: Timing,
     /// Store and directories.
@@ -82,6 +86,7 @@ impl RunSettings {
             conflict: number(args.conflict_exit_code, "not-elected"),
             lost: number(args.lost_exit_code, "lease-lost"),
             policy: PolicySettings::resolve(layers, &args.policy, args.once)?,
+            health: HealthSettings::resolve(layers, args.health)?,
             timing: timing::resolve(layers, &args.timing)?,
             child: ChildSettings::resolve(layers, args.child, args.command)?,
             place: Place::resolve(layers, &args.place, args.state_dir)?,

@@ -2,7 +2,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
 use crate::guard::Account;
-use crate::settings::ChildSettings;
+use crate::settings::{ChildSettings, RunSettings};
 
 /// What the child is told of its leadership.
 #[derive(Clone, Debug)]
@@ -42,6 +42,22 @@ pub(crate) const MANDATE: [(&str, &str); 13] = [
         "the run directory, for a tanist that the child runs",
     ),
 ];
+impl Mandate {
+    /// What every command of this node is told, whether it leads or not.
+    pub(crate) fn of_node(settings: &RunSettings) -> Self {
+        let place = &settings.place;
+        let text = |text: &str| OsString::from(text);
+        Self {
+            variables: vec![
+                ("ELECTION", text(&settings.election.value)),
+                ("NODE", text(&settings.node.value)),
+                ("ADDRESS", text(&settings.address.value)),
+                ("STORE", place.target.value.to_string().into()),
+                ("RUN_DIR", place.run_dir.value.as_os_str().to_owned()),
+            ],
+        }
+    }
+}
 
 /// Variables that tell of the user.
 const OF_THE_USER: [&str; 4] = ["HOME", "USER", "LOGNAME", "SHELL"];

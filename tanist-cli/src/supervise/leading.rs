@@ -1,13 +1,13 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use tanist::{Ending, Health, Leadership};
+use tanist::{EndCause, Ending, Leadership};
 
 use super::environment::{Mandate, mandated};
 use super::policy::{Ended, Verdict};
 use super::silence::Silence;
 use super::tenure::{Stop, Tenure, Word};
-use super::{Out, Supervisor, Told};
+use super::{Supervisor, Told};
 use crate::control::Role;
 use crate::exit::{Code, Exit};
 use crate::guard::{Guard, GuardReport, Start};
@@ -26,9 +26,8 @@ impl Supervisor {
     /// Leads: starts the work, stops it, gives the leadership back. `None` means: stand by again.
     pub(super) async fn lead(&mut self, lead: Leadership, mut guard: Guard) -> Option<Exit> {
         let mut tenure = Tenure::new(&lead);
-        let mut reason = lead.reason().word();
         loop {
-            self.activate(&lead, &mut guard, &mut tenure, reason).await;
+            self.activate(&lead, &mut guard, &mut tenure).await;
             let Some((after, attempt)) = tenure.restart() else {
                 break;
             };
@@ -37,7 +36,7 @@ impl Supervisor {
             if !tenure.goes_on() {
                 break;
             }
-            reason = "restart";
+            tenure.reason = "restart";
         }
         self.show_standby();
         if tenure.is_done() {
@@ -46,18 +45,15 @@ impl Supervisor {
             self.leave();
             tokio::task::yield_now().await;
         }
+        self.checks.child_ends();
+        self.vouch();
         // Verified gone: only now may the store hear of it.
         lead.stopped();
         if tenure.ends_us() {
             self.leave();
         }
-        if self.out != Out::No {
-            // Told right behind it, so that this node is barred before it stands again.
-            self.set_health(match self.out {
-                Out::Parked => Health::Parked,
-                Out::No | Out::Until(_) => Health::Critical,
-            });
-        }
+        // Told right behind it, so that a node that has to stay out is barred before it stands again.
+        self.show_health();
         if let Some(exit) = self.given_back(&mut tenure).await {
             // Neither dismissed nor dropped: it sees us end, and releases in our place.
             std::mem::forget(guard);
@@ -68,17 +64,12 @@ impl Supervisor {
     }
 
     /// One start of the child, until nothing of it is left.
-    async fn activate(
-        &mut self,
-        lead: &Leadership,
-        guard: &mut Guard,
-        tenure: &mut Tenure,
-        reason: &'static str,
-    ) {
+    async fn activate(&mut self, lead: &Leadership, guard: &mut Guard, tenure: &mut Tenure) {
         tenure.child = None;
         tenure.verdict = None;
+        tenure.unwell = false;
         tenure.started_at = None;
-        if self.begin(lead, guard, reason) == Going::Over {
+        if self.begin(lead, guard, tenure.reason) == Going::Over {
             tenure.guard_lost = true;
             return;
         }
@@ -99,6 +90,10 @@ impl Supervisor {
                 told = self.signals.next() => self.told(told, guard, tenure),
                 line = self.news.next() => {
                     self.log.say(line);
+                    Going::On
+                }
+                heard = self.checks.next() => {
+                    self.checked_at_work(heard, guard, tenure);
                     Going::On
                 }
                 instruction = self.desk.next() => {
@@ -174,6 +169,9 @@ impl Supervisor {
                 self.log.say(line.with("term", tenure.term));
                 self.desk
                     .leads(tenure.term, lead.safe_until(), pid, &self.log);
+                self.checks
+                    .child_runs(mandated(&self.mandate(lead, tenure.reason)));
+                self.vouch();
             }
             GuardReport::TooLate => {
                 self.ends_by_itself(tenure);
@@ -197,6 +195,8 @@ impl Supervisor {
                 tenure.ends = true;
                 let text = "no renewal was acknowledged in time; the child is stopped";
                 self.log.say(LogLine::warn("deadline", text));
+                self.lost_unvouched(tenure);
+                self.checks.child_ends();
                 self.desk.role(Role::Standby, &self.log);
             }
             GuardReport::Lingering { .. } | GuardReport::Hindered { .. } => {
@@ -231,7 +231,9 @@ impl Supervisor {
         let line = LogLine::info("ended", format!("{said} after {}", Span(ran_for)));
         self.log.say(line.with("status", exit.code()));
         self.desk.role(Role::Standby, &self.log);
-        if tenure.ends || tenure.stop.is_some() || tenure.exec_failed.is_some() {
+        self.checks.child_ends();
+        self.vouch();
+        if !tenure.goes_on() || tenure.unwell || tenure.exec_failed.is_some() {
             return;
         }
         let ended = Ended {
@@ -240,20 +242,7 @@ impl Supervisor {
         };
         let verdict = self.policy.ended(now, ended);
         tenure.verdict = Some(verdict);
-        match verdict {
-            Verdict::Exit | Verdict::Restart { .. } => {}
-            Verdict::StandDown { cooldown } => self.out = Out::Until(now + cooldown),
-            Verdict::Park { failures } => {
-                let limit = self.settings.policy.max_failovers.value;
-                let text = format!(
-                    "the child failed {failures} times within {}; this node stays out of the \
-                     election until tanist is started anew",
-                    Span(limit.within)
-                );
-                self.log.say(LogLine::new(Level::Error, "parked", text));
-                self.out = Out::Parked;
-            }
-        }
+        self.go_by(verdict, now, &format!("the child ended: {said}"));
     }
 
     fn must_end(
@@ -262,6 +251,10 @@ impl Supervisor {
         guard: &mut Guard,
         tenure: &mut Tenure,
     ) -> Going {
+        if ending.is_some_and(|ending| ending.cause == EndCause::LeaseDue) {
+            self.lost_unvouched(tenure);
+        }
+        self.checks.child_ends();
         tenure.ends = true;
         tenure.lost |= ending.is_none_or(|ending| !ending.cause.is_planned());
         self.desk.role(Role::Standby, &self.log);
@@ -295,7 +288,7 @@ impl Supervisor {
         Going::On
     }
 
-    fn end(&self, grace: Duration, guard: &mut Guard, tenure: &mut Tenure) {
+    pub(super) fn end(&self, grace: Duration, guard: &mut Guard, tenure: &mut Tenure) {
         tenure.silence.ending(&self.settings.timing, grace);
         guard.end(grace);
     }
@@ -317,6 +310,7 @@ impl Supervisor {
             }
         };
         tenure.stop = Some(stop);
+        self.checks.child_ends();
         self.desk.role(Role::Standby, &self.log);
         self.leave();
         stop
@@ -343,6 +337,7 @@ impl Supervisor {
                 {
                     return Some(Exit::interrupted(signal.number()));
                 },
+                heard = self.checks.next() => self.checked(heard),
                 instruction = self.desk.next() => self.instructed(instruction),
             }
         }
@@ -375,7 +370,12 @@ impl Supervisor {
             None => {}
         }
         if tenure.verdict == Some(Verdict::Exit) {
-            return tenure.child_exit();
+            let unwell = Exit::of(Code::TempFail, "unhealthy");
+            return if tenure.unwell {
+                Some(unwell)
+            } else {
+                tenure.child_exit()
+            };
         }
         if !self.settings.once || tenure.too_late {
             return None;
@@ -405,23 +405,17 @@ impl Supervisor {
             .instance
             .unwrap_or_default()
             .to_string();
-        let place = &self.settings.place;
-        Mandate {
-            variables: vec![
-                ("ELECTION", text(&self.settings.election.value)),
-                ("NODE", text(&self.settings.node.value)),
-                ("INSTANCE", instance.into()),
-                ("ROLE", text(Role::Leader.word())),
-                ("TERM", lead.term().number().to_string().into()),
-                ("REASON", text(reason)),
-                ("PREVIOUS", text(lead.previous().unwrap_or_default())),
-                ("ADDRESS", text(&self.settings.address.value)),
-                ("ENTRY", lead.entry().to_string().into()),
-                ("CONTROL", control),
-                ("ROLE_FILE", path(self.desk.role_file())),
-                ("STORE", place.target.value.to_string().into()),
-                ("RUN_DIR", place.run_dir.value.as_os_str().to_owned()),
-            ],
-        }
+        let mut mandate = Mandate::of_node(&self.settings);
+        mandate.variables.extend([
+            ("INSTANCE", instance.into()),
+            ("ROLE", text(Role::Leader.word())),
+            ("TERM", lead.term().number().to_string().into()),
+            ("REASON", text(reason)),
+            ("PREVIOUS", text(lead.previous().unwrap_or_default())),
+            ("ENTRY", lead.entry().to_string().into()),
+            ("CONTROL", control),
+            ("ROLE_FILE", path(self.desk.role_file())),
+        ]);
+        mandate
     }
 }

@@ -101,7 +101,8 @@ impl Policy {
         }
     }
 
-    fn fail_over(&mut self, now: Moment) -> Verdict {
+    /// The work failed at `now` in a way that another place may mend and this one cannot.
+    pub(crate) fn fail_over(&mut self, now: Moment) -> Verdict {
         let limit = self.settings.max_failovers.value;
         self.restarts = 0;
         self.backoff.reset();

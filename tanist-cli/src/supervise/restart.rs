@@ -62,6 +62,7 @@ impl Supervisor {
                     self.tell_trouble(&report);
                 },
                 line = self.news.next() => self.log.say(line),
+                heard = self.checks.next() => self.checked(heard),
                 instruction = self.desk.next() => self.instructed(instruction),
                 () = &mut waited => return,
             }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use tanist::{Health, Leadership, Wait};
+use tanist::{Leadership, Wait};
 
 use super::{Out, Supervisor, Told};
 use crate::control::{Instruction, Request, Role};
@@ -58,6 +58,7 @@ impl Supervisor {
                 }
                 () = &mut given_up => return Err(self.out_of_patience()),
                 () = sleep_or_never(back) => self.come_back(),
+                heard = self.checks.next() => self.checked(heard),
                 instruction = self.desk.next() => self.instructed(instruction),
             }
         }
@@ -85,7 +86,7 @@ impl Supervisor {
         self.out = Out::No;
         self.log
             .say(LogLine::info("rejoining", "the cooldown is over"));
-        self.set_health(Health::Healthy);
+        self.show_health();
     }
 
     /// A guard that ends before it was needed is replaced; nothing of the work was alive.
@@ -150,8 +151,14 @@ async fn in_the_way(
     }
     let blocked = status.wait_for(|status| {
         let waiting = status.waiting.as_ref();
-        status.term.is_none()
-            && waiting.is_some_and(|wait| !matches!(wait, Wait::Disconnected | Wait::NotStanding))
+        // A node that is not well yet may still be in time.
+        let own = |wait: &Wait| {
+            matches!(
+                wait,
+                Wait::Disconnected | Wait::NotStanding | Wait::Unhealthy
+            )
+        };
+        status.term.is_none() && waiting.is_some_and(|wait| !own(wait))
     });
     match blocked.await {
         Ok(status) => match &status.waiting {

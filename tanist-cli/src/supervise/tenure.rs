@@ -14,6 +14,8 @@ use crate::signal_name::SignalName;
 pub(super) struct Tenure {
     /// The term.
     pub(super) term: u64,
+    /// Why it came about, or that the child before was ours too.
+    pub(super) reason: &'static str,
     deadline: watch::Receiver<Moment>,
     ending: watch::Receiver<Option<Ending>>,
     /// The work has to end, or had to.
@@ -34,6 +36,8 @@ pub(super) struct Tenure {
     pub(super) failed: Option<Exit>,
     /// What the child's own end means.
     pub(super) verdict: Option<Verdict>,
+    /// The checks condemned it, and the verdict is on that.
+    pub(super) unwell: bool,
     /// When the child started.
     pub(super) started_at: Option<Moment>,
     /// How long the guard may say nothing.
@@ -65,6 +69,7 @@ impl Tenure {
         ending.mark_changed();
         Self {
             term: lead.term().number(),
+            reason: lead.reason().word(),
             deadline: lead.deadline(),
             ending,
             ends: false,
@@ -76,6 +81,7 @@ impl Tenure {
             guard_lost: false,
             failed: None,
             verdict: None,
+            unwell: false,
             started_at: None,
             silence: Silence::default(),
         }
@@ -127,6 +133,7 @@ impl Tenure {
     /// Whether the child ended by itself with 0, and this process ends with it.
     pub(super) fn is_done(&self) -> bool {
         self.verdict == Some(Verdict::Exit)
+            && !self.unwell
             && self.child_exit().is_some_and(|exit| exit.code() == 0)
     }
 

@@ -5,6 +5,8 @@ mod completions;
 mod config;
 mod environment;
 mod explain;
+mod health;
+mod health_settings;
 mod looking;
 mod man;
 mod mending;

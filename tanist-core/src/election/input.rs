@@ -1,5 +1,6 @@
 use crate::candidate::Health;
 use crate::fact::Fact;
+use crate::moment::Moment;
 
 /// What is told to an election.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -19,7 +20,16 @@ pub enum Input {
     /// The owner leaves the election for good.
     Leave,
     /// The node's own health checks changed their mind.
-    Health(Health),
+    Health {
+        /// What they say.
+        health: Health,
+        /// Why, for people; published with it.
+        note: String,
+    },
+    /// Somebody who knows whether the work makes progress vouches for it until then: no renewal is
+    /// sent later while it runs, so that the lease of a leader that nobody vouches for ends. `None`
+    /// asks nothing of the kind, which is so from the start.
+    Vouched(Option<Moment>),
     /// The owner changed the priority.
     Priority(u32),
     /// Time has passed.

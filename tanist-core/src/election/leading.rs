@@ -47,8 +47,34 @@ impl Election {
     }
 
     pub(super) fn renew_when_due(&mut self, now: Moment) {
-        if self.tenure().is_some_and(|tenure| now >= tenure.renew_at) {
+        if self.tenure().is_none_or(|tenure| now < tenure.renew_at) {
+            return;
+        }
+        if self.is_vouched(now) {
             self.renew(now, false);
+        } else {
+            let next = now + self.config.timing.renew_every();
+            if let Some(tenure) = self.tenure_mut() {
+                tenure.renew_at = next;
+            }
+        }
+    }
+
+    /// Whether the work may be renewed at `now`. Work that is being stopped has its own limit.
+    fn is_vouched(&self, now: Moment) -> bool {
+        let runs = matches!(self.state, State::Leading(_));
+        !runs || self.vouched_until.is_none_or(|until| now <= until)
+    }
+
+    /// Somebody vouches until then. What was withheld goes out at once.
+    pub(super) fn vouched(&mut self, now: Moment, until: Option<Moment>) {
+        let was_vouched = self.is_vouched(now);
+        self.vouched_until = until;
+        if !was_vouched
+            && self.is_vouched(now)
+            && let Some(tenure) = self.tenure_mut()
+        {
+            tenure.renew_at = tenure.renew_at.min(now);
         }
     }
 
@@ -125,10 +151,10 @@ impl Election {
             }
             // A put was refused for want of space: a deletion is still committed, and as good.
             Refusal::Full => {
-                if self
+                let is_put = self
                     .tenure()
-                    .is_some_and(|tenure| tenure.dropped != Some(ask.id))
-                {
+                    .is_some_and(|tenure| tenure.dropped != Some(ask.id));
+                if is_put && self.is_vouched(now.at) {
                     self.renew(now.at, true);
                 }
             }

@@ -5,4 +5,5 @@ mod caught;
 mod odd_stores;
 mod paved_path;
 mod store;
+mod vouched;
 mod workload;

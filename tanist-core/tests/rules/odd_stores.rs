@@ -8,6 +8,11 @@ use tanist_core::{
     Vacancy, Wait,
 };
 
+fn health(health: Health) -> Input {
+    let note = String::new();
+    Input::Health { health, note }
+}
+
 fn began(orders: &[Order]) -> bool {
     orders.iter().any(|order| matches!(order, Order::Begin(_)))
 }
@@ -178,10 +183,10 @@ fn priority_zero_and_critical_health_never_lead() {
     never.start(&mut store);
     assert_eq!(begins_within(&mut never, &mut store, LEASE * 5), None);
     let mut ill = Node::new(2);
-    ill.input(&mut store, Input::Health(Health::Critical));
+    ill.input(&mut store, health(Health::Critical));
     ill.start(&mut store);
     assert_eq!(begins_within(&mut ill, &mut store, LEASE * 5), None);
-    ill.input(&mut store, Input::Health(Health::Healthy));
+    ill.input(&mut store, health(Health::Healthy));
     assert_eq!(ill.election.role(), Role::Leader);
 }
 
@@ -190,7 +195,7 @@ fn a_leader_whose_health_is_critical_gives_up() {
     let mut store = Store::default();
     let mut a = Node::new(1);
     a.start(&mut store);
-    let orders = a.input(&mut store, Input::Health(Health::Critical));
+    let orders = a.input(&mut store, health(Health::Critical));
     assert!(orders.iter().any(|order| matches!(
         order,
         Order::End {

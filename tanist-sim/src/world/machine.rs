@@ -41,16 +41,23 @@ impl World {
             focus: None,
             looks: false,
             critical: false,
+            vouched_until: None,
             proof: None,
         });
         self.tell(node, Input::Start);
     }
 
-    /// The health checks of the node change their mind.
+    /// The health checks of the node change their mind. A warning comes with silence: nobody vouches
+    /// for the work any more.
     pub(super) fn feel(&mut self, node: usize, health: Health) {
+        let now = self.now(node).at;
         if let Some(supervisor) = self.running(node) {
             supervisor.critical = health == Health::Critical;
-            self.tell(node, Input::Health(health));
+            supervisor.vouched_until = (health == Health::Warning).then_some(now);
+            let vouched = Input::Vouched(supervisor.vouched_until);
+            let note = String::new();
+            self.tell(node, Input::Health { health, note });
+            self.tell(node, vouched);
         }
     }
 

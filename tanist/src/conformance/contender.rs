@@ -258,6 +258,7 @@ impl Contender {
             address: "127.0.0.1:1".to_owned(),
             priority: Member::DEFAULT_PRIORITY,
             health: tanist_core::Health::Healthy,
+            note: String::new(),
             aside: false,
             version: "law".to_owned(),
         }
