@@ -3,6 +3,7 @@
 mod child;
 mod completions;
 mod config;
+mod doctor;
 mod explain;
 mod health;
 mod man;
@@ -22,6 +23,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use child::{ChildArgs, Contain, Stdin};
 pub(crate) use completions::{CompletionsArgs, Shell};
 pub(crate) use config::{CheckArgs, ConfigAct, ConfigArgs, InitArgs, ShowArgs};
+pub(crate) use doctor::DoctorArgs;
 pub(crate) use explain::ExplainArgs;
 pub(crate) use health::HealthArgs;
 pub(crate) use man::ManArgs;
@@ -84,6 +86,8 @@ pub(crate) enum Command {
     Repair(RepairArgs),
     /// Take an entry out of the line.
     Evict(EvictArgs),
+    /// Check whether everything is in order here.
+    Doctor(DoctorArgs),
     /// Check, show or write settings files.
     Config(ConfigArgs),
     /// Say what an error means and what to do about it.

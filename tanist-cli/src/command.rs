@@ -2,6 +2,7 @@
 
 mod completions;
 mod config;
+mod doctor;
 mod evict;
 mod explain;
 mod following;
@@ -63,6 +64,7 @@ pub(crate) fn main() -> ExitCode {
         Command::History(args) => history::main(layers, args),
         Command::Repair(args) => repair::main(layers, args),
         Command::Evict(args) => evict::main(layers, args),
+        Command::Doctor(args) => doctor::main(&args),
         Command::Config(args) => config::main(args),
         Command::Explain(args) => explain::main(&args),
         Command::Completions(args) => completions::main(&args),
@@ -115,9 +117,13 @@ fn settle() -> Result<(ArgMatches, Option<SettingsFile>), Unsettled> {
 
 /// The settings file, where the command goes by one.
 fn find_file(typed: &ArgMatches) -> Result<Option<SettingsFile>, Problem> {
-    let Some((_, given)) = typed.subcommand() else {
+    let Some((verb, given)) = typed.subcommand() else {
         return Ok(None);
     };
+    // It looks at the file itself, and a wrong one is among what it is there to find.
+    if verb == "doctor" {
+        return Ok(None);
+    }
     // A command without the flag has no settings.
     let Ok(named) = given.try_get_one::<PathBuf>("config") else {
         return Ok(None);

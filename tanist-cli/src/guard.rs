@@ -55,8 +55,10 @@ use cgroup::Cgroup;
 use channel::{Descriptors, MESSAGE_MAX, NOTICE_MAX};
 use wire::{Notice, Request};
 
+pub(crate) use cgroup::{directory as cgroup_directory, to_be_had as cgroup_to_be_had};
 pub(crate) use credentials::Account;
 pub(crate) use error::GuardError;
+pub(crate) use namespace::to_be_had as namespace_to_be_had;
 pub(crate) use process::GuardProcess;
 pub(crate) use releaser::Release;
 pub(crate) use report::{Containment, GuardReport};
@@ -72,6 +74,7 @@ pub(crate) fn hidden_verb(arguments: &[OsString], release: Release) -> Option<Ex
         "__guard" => GuardProcess::set_up(rest).map_or_else(|code| code, GuardProcess::serve),
         "__launch" => launcher::run(rest),
         "__init" => init::run(rest),
+        "__try-namespace" => namespace::attempt(),
         "__release" => releaser::run(release),
         _ => return None,
     })

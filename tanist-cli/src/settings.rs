@@ -27,7 +27,7 @@ pub(crate) use excerpt::Excerpt;
 pub(crate) use file::{SettingsFile, places};
 pub(crate) use health::{HealthSettings, NamedCheck};
 pub(crate) use key::{KEYS, Key, Kind};
-pub(crate) use names::host_name;
+pub(crate) use names::{check_election_name, host_name};
 pub(crate) use place::{Place, state_dir};
 pub(crate) use policy::PolicySettings;
 pub(crate) use query::QuerySettings;

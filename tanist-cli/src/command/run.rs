@@ -49,7 +49,7 @@ fn run(layers: Layers<'_>, args: RunArgs, log: &Log) -> Result<Exit, Problem> {
 }
 
 /// All that a guard has to know, checked as far as that goes without touching anything.
-fn specify(settings: &RunSettings) -> Result<GuardSpec, Problem> {
+pub(super) fn specify(settings: &RunSettings) -> Result<GuardSpec, Problem> {
     let child = &settings.child;
     let user = child.user.value.as_ref();
     let runs_as = match user.map(|user| Account::find(user.as_ref())) {

@@ -25,9 +25,7 @@ const PREFIX: &str = "tanist-";
 impl Cgroup {
     /// Makes a cgroup below the one this process is in. The error says why that cannot be.
     pub(super) fn create() -> Result<Self, String> {
-        let mounts = fs::read("/proc/self/mountinfo").map_err(|e| format!("mountinfo: {e}"))?;
-        let own = fs::read("/proc/self/cgroup").map_err(|e| format!("/proc/self/cgroup: {e}"))?;
-        let parent = own_directory(&mounts, &own)?;
+        let parent = directory()?;
         let namespace = pid_namespace().map_err(|e| format!("/proc/self/ns/pid: {e}"))?;
         remove_abandoned(&parent, namespace);
         let pid = rustix::process::getpid().as_raw_pid();
@@ -105,7 +103,31 @@ impl Cgroup {
     }
 }
 
-/// The directory of the cgroup in which this process is.
+/// The directory of the cgroup in which this process is. The error says why there is none.
+pub(crate) fn directory() -> Result<PathBuf, String> {
+    let mounts = fs::read("/proc/self/mountinfo").map_err(|e| format!("mountinfo: {e}"))?;
+    let own = fs::read("/proc/self/cgroup").map_err(|e| format!("/proc/self/cgroup: {e}"))?;
+    own_directory(&mounts, &own)
+}
+
+/// Whether [`Cgroup::create`] could do its work, as far as that can be told without making one.
+pub(crate) fn to_be_had() -> Result<PathBuf, String> {
+    let parent = directory()?;
+    let writable = |path: &Path| {
+        rustix::fs::access(path, rustix::fs::Access::WRITE_OK)
+            .map_err(|error| format!("{}: {error}", path.display()))
+    };
+    writable(&parent)?;
+    writable(&parent.join("cgroup.procs"))?;
+    // The root of the hierarchy has none; what is made below it has.
+    let is_root = !parent.join("cgroup.type").exists();
+    if !is_root && !parent.join("cgroup.kill").exists() {
+        return Err("cgroup.kill needs Linux 5.14".to_owned());
+    }
+    Ok(parent)
+}
+
+/// The directory of the cgroup of `own` in a machine of these `mounts`.
 fn own_directory(mounts: &[u8], own: &[u8]) -> Result<PathBuf, String> {
     let own = own
         .split(|byte| *byte == b'\n')

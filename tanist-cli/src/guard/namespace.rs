@@ -1,7 +1,8 @@
 use std::ffi::OsString;
 use std::fs;
+use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
-use std::process::Stdio;
+use std::process::{Command, ExitCode, Stdio};
 
 use nix::sched::{CloneFlags, unshare};
 use rustix::net::SendFlags;
@@ -36,6 +37,30 @@ pub(super) fn start(words: &[OsString]) -> Result<(Program, OwnedFd, Option<Stri
         .map_err(|reason| format!("PID namespace: {reason}"))?;
     await_prepared(gate.as_fd())?;
     Ok((init, gate, (!caveat.is_empty()).then_some(caveat)))
+}
+
+/// Whether [`start`] could do its work: tried by a process that ends with it.
+pub(crate) fn to_be_had() -> Result<(), String> {
+    let program = std::env::current_exe().map_err(|error| error.to_string())?;
+    let mut attempt = Command::new(program);
+    let attempt = attempt.arg("__try-namespace").stdin(Stdio::null());
+    let said = attempt.output().map_err(|error| error.to_string())?;
+    if said.status.success() {
+        return Ok(());
+    }
+    Err(String::from_utf8_lossy(&said.stderr).trim().to_owned())
+}
+
+/// That process: tries, and says on standard error why not.
+pub(super) fn attempt() -> ExitCode {
+    match enter() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            // There is nobody left to tell that the stream is closed.
+            let _ = writeln!(io::stderr(), "{why}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Has the next process this one starts be the first of a new PID namespace.

@@ -30,7 +30,7 @@ pub(super) fn check_election(election: &Setting<String>) -> Result<(), Problem> 
 }
 
 /// Refuses what cannot be an election's name in every store.
-pub(super) fn check_election_name(name: &str) -> Result<(), Problem> {
+pub(crate) fn check_election_name(name: &str) -> Result<(), Problem> {
     let starts_well = name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
     let fits = name
         .chars()
