@@ -214,6 +214,27 @@ pub(crate) struct RunArgs {
     )]
     pub(crate) state_dir: Option<PathBuf>,
 
+    /// A file with one word: leader, standby or failed; each node needs its own
+    /// [default: ELECTION.NODE.role in the run directory].
+    #[arg(
+        long,
+        help_heading = "Place",
+        value_name = "FILE",
+        env = "TANIST_ROLE_FILE",
+        hide_env_values = true
+    )]
+    pub(crate) role_file: Option<PathBuf>,
+
+    /// Also a file with a number for keepalived's `track_file`: 0 on the leader, else not.
+    #[arg(
+        long,
+        help_heading = "Place",
+        value_name = "FILE",
+        env = "TANIST_TRACK_FILE",
+        hide_env_values = true
+    )]
+    pub(crate) track_file: Option<PathBuf>,
+
     /// Where things are.
     #[command(flatten)]
     pub(crate) place: PlaceArgs,
@@ -278,7 +299,8 @@ pub(crate) struct SpeechArgs {
     )]
     pub(crate) output: Option<OutputForm>,
 
-    /// Form of the log on standard error: human on a terminal, else JSON lines.
+    /// Form of the log: human on a terminal, journald where standard error goes to the journal, else
+    /// JSON lines.
     #[arg(
         long,
         value_name = "FORM",
@@ -331,6 +353,8 @@ pub(crate) enum LogForm {
     Human,
     /// One JSON object for each line.
     Json,
+    /// The journal of systemd, with fields: auto, where standard error goes there.
+    Journald,
 }
 
 /// When to use colours.

@@ -1,6 +1,7 @@
 //! What tanist says of itself while it works, on standard error.
 
 mod bridge;
+mod journal;
 mod line;
 mod writer;
 
@@ -11,7 +12,8 @@ pub(crate) use line::{Level, LogLine};
 
 use crate::args::{LogForm, SpeechArgs};
 use crate::exit::Exit;
-use writer::Writer;
+use journal::Journal;
+use writer::{Sink, Writer};
 
 /// The log of one process. Cheap to clone.
 ///
@@ -26,21 +28,23 @@ pub(crate) struct Log {
 impl Log {
     /// The log that the arguments ask for.
     pub(crate) fn open(speech: &SpeechArgs) -> Self {
-        let human = match speech.log_format.unwrap_or_default() {
-            LogForm::Human => true,
-            LogForm::Json => false,
-            LogForm::Auto => std::io::stderr().is_terminal(),
-        };
+        let (sink, trouble) = sink(speech.log_format.unwrap_or_default());
         let least = match (speech.quiet, speech.verbose) {
             (0, 0) => Level::Info,
             (0, _) => Level::Debug,
             (1, _) => Level::Warn,
             (_, _) => Level::Last,
         };
-        Self {
-            writer: Arc::new(Writer::start(human)),
+        let log = Self {
+            writer: Arc::new(Writer::start(sink)),
             least,
+        };
+        if let Some(why) = trouble {
+            let text =
+                format!("the journal cannot be reached, so this goes to standard error: {why}");
+            log.say(LogLine::warn("log", text));
         }
+        log
     }
 
     /// From now on every line says these names.
@@ -69,5 +73,21 @@ impl Log {
     /// Lets the library's own diagnostics come here too.
     pub(crate) fn take_diagnostics(&self) {
         bridge::install(self.clone());
+    }
+}
+
+/// Where lines go; and why not to the journal, if that is where they should.
+fn sink(form: LogForm) -> (Sink, Option<std::io::Error>) {
+    let journal = || match Journal::open() {
+        Ok(journal) => (Sink::Journal(journal), None),
+        Err(error) => (Sink::Json, Some(error)),
+    };
+    match form {
+        LogForm::Human => (Sink::Human, None),
+        LogForm::Json => (Sink::Json, None),
+        LogForm::Journald => journal(),
+        LogForm::Auto if std::io::stderr().is_terminal() => (Sink::Human, None),
+        LogForm::Auto if Journal::has_standard_error() => journal(),
+        LogForm::Auto => (Sink::Json, None),
     }
 }

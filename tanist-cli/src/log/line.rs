@@ -3,6 +3,9 @@ use std::fmt::Write as _;
 use jiff::{Timestamp, Zoned};
 use serde_json::{Map, Value};
 
+use super::journal::{Journal, message_id};
+use super::writer::Names;
+
 /// One line of the log: a word that programs look for, a text that people read.
 #[derive(Clone, Debug)]
 pub(crate) struct LogLine {
@@ -82,6 +85,40 @@ impl LogLine {
             object.insert(name.clone(), value.clone());
         }
         Value::Object(object).to_string()
+    }
+
+    /// One entry of the journal.
+    pub(super) fn to_journal(&self, journal: &Journal, names: &Names) -> std::io::Result<()> {
+        // Syslog's numbers.
+        let priority = match self.level {
+            Level::Debug => "7",
+            Level::Info | Level::Last => "6",
+            Level::Warn => "4",
+            Level::Error => "3",
+        };
+        let (id, pid) = (message_id(self.event), std::process::id().to_string());
+        let mut fields = vec![
+            ("MESSAGE", self.text.as_str()),
+            ("MESSAGE_ID", id.as_str()),
+            ("PRIORITY", priority),
+            ("SYSLOG_IDENTIFIER", "tanist"),
+            ("SYSLOG_PID", pid.as_str()),
+            ("TANIST_EVENT", self.event),
+            ("TANIST_ELECTION", names.election.as_str()),
+            ("TANIST_NODE", names.node.as_str()),
+        ];
+        let own = self.fields.iter().map(|(name, value)| {
+            let value = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
+            (format!("TANIST_{}", name.to_uppercase()), value)
+        });
+        let own: Vec<_> = own.collect();
+        fields.extend(
+            own.iter()
+                .map(|(name, value)| (name.as_str(), value.as_str())),
+        );
+        journal.send(&fields)
     }
 
     /// Local time, the word, the text.

@@ -1,10 +1,11 @@
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::LogLine;
+use super::journal::Journal;
 
 /// How many lines may wait for a slow reader.
 const QUEUE: usize = 1024;
@@ -27,8 +28,19 @@ pub(super) struct Names {
     pub(super) node: String,
 }
 
+/// Where lines go.
+#[derive(Debug)]
+pub(super) enum Sink {
+    /// Standard error, for people.
+    Human,
+    /// Standard error, one JSON object a line.
+    Json,
+    /// The journal.
+    Journal(Journal),
+}
+
 impl Writer {
-    pub(super) fn start(human: bool) -> Self {
+    pub(super) fn start(sink: Sink) -> Self {
         let (queue, lines) = sync_channel::<LogLine>(QUEUE);
         let (done, finished) = sync_channel(1);
         let (dropped, names) = (Arc::new(AtomicU64::new(0)), Arc::<Mutex<Names>>::default());
@@ -40,9 +52,13 @@ impl Writer {
                 if lost > 0 {
                     let text =
                         format!("{lost} lines were dropped: the log is not read fast enough");
-                    emit(&LogLine::warn("log", text), human, &names);
+                    if sink.emit(&LogLine::warn("log", text), &names).is_err() {
+                        count.fetch_add(lost, Ordering::Relaxed);
+                    }
                 }
-                emit(&line, human, &names);
+                if sink.emit(&line, &names).is_err() {
+                    count.fetch_add(1, Ordering::Relaxed);
+                }
             }
             // Nobody may be waiting any more.
             let _ = done.send(());
@@ -94,14 +110,15 @@ impl Writer {
     }
 }
 
-/// One write for one line, so that lines of several processes do not mix.
-fn emit(line: &LogLine, human: bool, names: &Names) {
-    let mut text = if human {
-        line.human()
-    } else {
-        line.json(&names.election, &names.node)
-    };
-    text.push('\n');
-    // There is nobody left to tell that standard error is closed.
-    let _ = anstream::stderr().lock().write_all(text.as_bytes());
+impl Sink {
+    fn emit(&self, line: &LogLine, names: &Names) -> io::Result<()> {
+        let mut text = match self {
+            Self::Human => line.human(),
+            Self::Json => line.json(&names.election, &names.node),
+            Self::Journal(journal) => return line.to_journal(journal, names),
+        };
+        text.push('\n');
+        // One write for one line, so that lines of several processes do not mix.
+        anstream::stderr().lock().write_all(text.as_bytes())
+    }
 }

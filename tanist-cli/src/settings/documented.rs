@@ -40,7 +40,10 @@ pub(crate) fn file_names() -> Vec<(String, String)> {
             "the run directory, of root and of others; every copy on a machine has to use the same",
         ),
         ("RUN_DIR/ELECTION.NODE.sock", "the control socket of a node"),
-        ("RUN_DIR/ELECTION.NODE.role", "its role, one word"),
+        (
+            "RUN_DIR/ELECTION.NODE.role",
+            "its role, one word; unless --role-file names another",
+        ),
         (
             "RUN_DIR/ELECTION.NODE.name",
             "held for as long as a node of that name runs",

@@ -194,6 +194,8 @@ pub(crate) const KEYS: &[Key] = &[
         || Some(default_state_dir()?.display().to_string()),
         r#""/var/lib/tanist""#,
     ),
+    path("role_file", || None, r#""/run/tanist/demo.host-a.role""#),
+    path("track_file", || None, r#""/run/keepalived/demo.track""#),
     switch("once"),
     switch("no_wait"),
     key("wait", Kind::Text, Fallback::None, r#""30s""#),

@@ -1,7 +1,9 @@
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tanist::Timing;
 
+use super::directories::made_absolute;
 use super::names::{check_address, check_election, check_node, host_name};
 use super::{
     ChildSettings, HealthSettings, Layers, Place, PolicySettings, Setting, Source, timing,
@@ -40,6 +42,10 @@ pub(crate) struct RunSettings {
     pub(crate) timing: Timing,
     /// Store and directories.
     pub(crate) place: Place,
+    /// The file with the role's word, where it is not in the run directory.
+    pub(crate) role_file: Option<PathBuf>,
+    /// The file with the role's number.
+    pub(crate) track_file: Option<PathBuf>,
 }
 
 /// How long to stand by before the first election.
@@ -74,7 +80,28 @@ impl RunSettings {
                 |code| Exit::numbered(code, reason),
             )
         };
+        let absolute =
+            |path: Option<PathBuf>, what| path.map(|path| made_absolute(&path, what)).transpose();
+        // To a child of tanist the variable tells of its own leader's file.
+        let own = is_led() && matches!(layers.source("role_file"), Source::Environment(_));
+        let role_file = absolute(args.role_file.filter(|_| !own), "the role file")?;
+        let track_file = absolute(args.track_file, "the track file")?;
+        if role_file.is_some() && role_file == track_file {
+            let what = "role file and track file are one file";
+            return Err(Problem::usage("role-file::twice", what)
+                .because(format_args!(
+                    "one comes from {}",
+                    layers.source("role_file")
+                ))
+                .because(format_args!(
+                    "the other from {}",
+                    layers.source("track_file")
+                ))
+                .next("one holds a word, the other a number: give each its own"));
+        }
         Ok(Self {
+            role_file,
+            track_file,
             election,
             node,
             address,
@@ -107,8 +134,7 @@ fn election(layers: Layers<'_>, given: Option<String>) -> Result<Setting<String>
     check_election(&election)?;
     // A child inherits the variable from the tanist that leads for it, and would stand by behind
     // its own parent for ever.
-    let led = std::env::var_os("TANIST_TERM").is_some();
-    if led && matches!(election.source, Source::Environment(_)) {
+    if is_led() && matches!(election.source, Source::Environment(_)) {
         return Err(Problem::usage(
             "election::own",
             format!(
@@ -120,4 +146,9 @@ fn election(layers: Layers<'_>, given: Option<String>) -> Result<Setting<String>
         .next("name the inner election: tanist run -e NAME -- CMD"));
     }
     Ok(election)
+}
+
+/// Whether this process runs under another tanist.
+fn is_led() -> bool {
+    std::env::var_os("TANIST_TERM").is_some()
 }

@@ -1,10 +1,10 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tanist::{InstanceId, Moment};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use super::role_file::RoleFile;
+use super::role_file::{Form, RoleFile};
 use super::run_files::RunFiles;
 use crate::control::{ControlSocket, Instruction, Report, Role};
 use crate::log::{Log, LogLine};
@@ -18,6 +18,7 @@ pub(super) struct Desk {
     report: watch::Sender<Report>,
     instructions: mpsc::Receiver<Instruction>,
     role_file: Option<RoleFile>,
+    track_file: Option<RoleFile>,
     control: Option<PathBuf>,
     task: Option<JoinHandle<()>>,
 }
@@ -40,13 +41,19 @@ impl Desk {
             pid: None,
         });
         let (instruct, instructions) = mpsc::channel(4);
-        let missed = |what: &str, path: &PathBuf, error: std::io::Error| {
+        let missed = |what: &str, path: &Path, error: std::io::Error| {
             let text = format!("no {what} at {}: {error}", path.display());
             log.say(LogLine::warn("desk", text));
         };
-        let role_file = RoleFile::create(&files.role, Role::Standby.word())
-            .map_err(|error| missed("role file", &files.role, error))
-            .ok();
+        let file = |what: &str, path: &Path, form| {
+            RoleFile::create(path, form, Role::Standby)
+                .map_err(|error| missed(what, path, error))
+                .ok()
+        };
+        let role_path = settings.role_file.as_ref().unwrap_or(&files.role);
+        let role_file = file("role file", role_path, Form::Word);
+        let track_path = settings.track_file.as_ref();
+        let track_file = track_path.and_then(|path| file("track file", path, Form::Track));
         let socket = ControlSocket::bind(&files.socket)
             .map_err(|error| missed("control socket", &files.socket, error))
             .ok();
@@ -56,6 +63,7 @@ impl Desk {
             report,
             instructions,
             role_file,
+            track_file,
             control,
             task,
         }
@@ -67,7 +75,7 @@ impl Desk {
     }
 
     /// Where the role file is, if there is one.
-    pub(super) fn role_file(&self) -> Option<&std::path::Path> {
+    pub(super) fn role_file(&self) -> Option<&Path> {
         self.role_file.as_ref().map(RoleFile::path)
     }
 
@@ -104,14 +112,14 @@ impl Desk {
                 report.safe_until = None;
             }
         });
-        if let Some(file) = &mut self.role_file
-            && let Err(error) = file.say(role.word())
-        {
-            let text = format!(
-                "the role file {} is out of date: {error}",
-                file.path().display()
-            );
-            log.say(LogLine::warn("desk", text));
+        for file in [&mut self.role_file, &mut self.track_file] {
+            if let Some(file) = file
+                && let Err(error) = file.say(role)
+            {
+                let path = file.path().display();
+                let text = format!("the file {path} is out of date: {error}");
+                log.say(LogLine::warn("desk", text));
+            }
         }
     }
 }
