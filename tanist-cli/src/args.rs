@@ -3,6 +3,7 @@
 mod child;
 mod completions;
 mod config;
+mod demo;
 mod doctor;
 mod explain;
 mod health;
@@ -23,6 +24,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use child::{ChildArgs, Contain, Stdin};
 pub(crate) use completions::{CompletionsArgs, Shell};
 pub(crate) use config::{CheckArgs, ConfigAct, ConfigArgs, InitArgs, ShowArgs};
+pub(crate) use demo::DemoArgs;
 pub(crate) use doctor::DoctorArgs;
 pub(crate) use explain::ExplainArgs;
 pub(crate) use health::HealthArgs;
@@ -92,6 +94,8 @@ pub(crate) enum Command {
     Config(ConfigArgs),
     /// Say what an error means and what to do about it.
     Explain(ExplainArgs),
+    /// Watch real nodes take over from each other.
+    Demo(DemoArgs),
     /// Print what makes a shell complete tanist's words, election names too.
     Completions(CompletionsArgs),
     /// Write the manual pages.

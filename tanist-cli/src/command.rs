@@ -2,6 +2,7 @@
 
 mod completions;
 mod config;
+mod demo;
 mod doctor;
 mod evict;
 mod explain;
@@ -23,6 +24,7 @@ mod wait;
 mod watch;
 
 pub(crate) use explain::slugs;
+pub(crate) use status::unwritten;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -67,6 +69,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Doctor(args) => doctor::main(&args),
         Command::Config(args) => config::main(args),
         Command::Explain(args) => explain::main(&args),
+        Command::Demo(args) => demo::main(&args),
         Command::Completions(args) => completions::main(&args),
         Command::Man(args) => man::main(&args),
     };

@@ -8,12 +8,15 @@
 //! | `run` | the supervisor | `command/run.rs`, `supervise/` |
 //! | `status`, `leader`, `watch`, `wait`, `history` | look at an election | `command/` |
 //! | `switchover`, `resign`, `pause`, `resume` | what an operator asks of it | `command/` |
+//! | `repair`, `evict`, `doctor` | when something is wrong | `command/` |
+//! | `demo`; `__demo-node`, `__demo-work` | real nodes to look at | `demo/` |
 
 mod args;
 mod change;
 mod command;
 mod completion;
 mod control;
+mod demo;
 mod exit;
 mod glob;
 mod guard;
@@ -36,6 +39,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     guard::hidden_verb(&arguments, release::by_library)
+        .or_else(|| demo::hidden_verb(&arguments))
         .or_else(|| completion::answer(&arguments))
         .unwrap_or_else(command::main)
 }

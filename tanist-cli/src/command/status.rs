@@ -45,7 +45,7 @@ pub(super) fn main(layers: Layers<'_>, args: StatusArgs) -> Result<Exit, Problem
 }
 
 /// Standard output could not be written.
-pub(super) fn unwritten(error: std::io::Error) -> Problem {
+pub(crate) fn unwritten(error: std::io::Error) -> Problem {
     Problem::new(
         Code::OsError,
         "output::unwritable",

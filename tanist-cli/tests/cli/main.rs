@@ -3,6 +3,7 @@
 
 mod completions;
 mod config;
+mod demo;
 mod doctor;
 mod environment;
 mod explain;
