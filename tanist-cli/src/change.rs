@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::overview::{Overview, Place, State, health_word};
+use crate::overview::{Leader, Overview, Place, State, health_word};
 
 /// One difference between two looks at an election.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +95,9 @@ impl Change {
                 reason,
                 from,
             } => leader_text(state, *term, reason, from),
+            Self::Joined(place) if place.role == "leader" => {
+                format!("{} has joined, and leads", place.node)
+            }
             Self::Joined(place) => format!("{} stands by", place.node),
             Self::Left(place) => format!("{} has left", place.node),
             Self::Health(place) => format!("{} is {}", place.node, health(place)),
@@ -122,9 +125,9 @@ impl Change {
                     "state": state.word(),
                     "node": leader.map(|leader| &leader.node),
                     "instance": leader.map(|leader| leader.instance.to_string()),
-                    "address": leader.map(|leader| &leader.address),
+                    "address": leader.and_then(Leader::advertised),
                     "term": term,
-                    "reason": reason,
+                    "reason": Some(reason).filter(|reason| !reason.is_empty()),
                     "from": from,
                 })
             }

@@ -30,7 +30,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use crate::args::{Cli, Command, SpeechArgs};
@@ -131,14 +131,15 @@ fn find_file(typed: &ArgMatches) -> Result<Option<SettingsFile>, Problem> {
     let Ok(named) = given.try_get_one::<PathBuf>("config") else {
         return Ok(None);
     };
-    let one = given.try_get_one::<String>("election").ok().flatten();
+    let of = |id| given.try_get_one::<String>(id).ok().flatten();
+    let one = of("named").or_else(|| of("election"));
     let many = given.try_get_many::<String>("elections").ok().flatten();
     let only = many
         .filter(|names| names.len() == 1)
         .and_then(|mut names| names.next());
     SettingsFile::find(
         named.map(PathBuf::as_path),
-        one.or(only).map(String::as_str),
+        only.or(one).map(String::as_str),
     )
 }
 
@@ -176,12 +177,36 @@ fn warn(text: &str) {
 fn usage(error: &clap::Error) -> ExitCode {
     // There is nobody left to tell that the stream is closed.
     let _ = error.print();
+    if let Some(variable) = blamed_variable(error) {
+        let note = format!("\n  = the value comes from the variable {variable}\n");
+        // As above.
+        let _ = anstream::stderr().lock().write_all(note.as_bytes());
+    }
     let code = if error.use_stderr() {
         Code::Usage
     } else {
         Code::Ok
     };
     Exit::of(code, "usage").into()
+}
+
+/// The variable with the value that `error` is about; clap speaks of the flag, also where nobody
+/// typed it.
+fn blamed_variable(error: &clap::Error) -> Option<String> {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    let flag = text(ContextKind::InvalidArg)?.split([' ', '=']).next()?;
+    let name = flag.strip_prefix("--")?;
+    let typed = |word: std::ffi::OsString| {
+        let word = word.to_string_lossy();
+        word == flag || word.starts_with(&format!("{flag}="))
+    };
+    let variable = format!("TANIST_{}", name.replace('-', "_").to_uppercase());
+    let value = std::env::var(&variable).ok()?;
+    let wrong = text(ContextKind::InvalidValue)?;
+    (value.contains(wrong) && !std::env::args_os().any(typed)).then_some(variable)
 }
 
 /// A runtime of one thread: nothing here computes, and the guard's parent must not be a thread that

@@ -68,7 +68,7 @@ fn with_answers(verb: clap::Command, words: &[OsString]) -> clap::Command {
     let verb = verb.mut_args(|arg| {
         let words = words.to_vec();
         match arg.get_id().as_str() {
-            "election" | "elections" | "confirm" => {
+            "named" | "election" | "elections" | "confirm" => {
                 arg.add(answers(move || elections(&words).unwrap_or_default()))
             }
             "slug" => arg.add(answers(|| slugs().map(str::to_owned).collect())),
@@ -118,7 +118,7 @@ fn store(words: &[OsString]) -> Option<(Store, Option<String>)> {
     let read = |program: clap::Command| read(program, words);
     let typed = read(Cli::command())?;
     let (_, given) = typed.subcommand()?;
-    let election = given.try_get_one::<String>("election").ok().flatten();
+    let election = named(given);
     let file = given.try_get_one("config").ok().flatten();
     let file: Option<&std::path::PathBuf> = file;
     let file = SettingsFile::find(
@@ -135,8 +135,13 @@ fn store(words: &[OsString]) -> Option<(Store, Option<String>)> {
     let layers = Layers::new(given, file.as_ref());
     let settings = QuerySettings::resolve(layers, Vec::new(), None, &place).ok()?;
     let store = Store::open(&settings.target.value).ok()?;
-    let election = given.try_get_one::<String>("election").ok().flatten();
-    Some((store, election.cloned()))
+    Some((store, named(given).cloned()))
+}
+
+/// The one election that a command is about.
+fn named(given: &ArgMatches) -> Option<&String> {
+    let of = |id| given.try_get_one::<String>(id).ok().flatten();
+    of("named").or_else(|| of("election"))
 }
 
 /// What can be understood of an unfinished line. The last word is the one that is being written.

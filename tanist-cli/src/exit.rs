@@ -26,7 +26,7 @@ enum Source {
 pub(crate) enum Code {
     /// What was asked for was done, or holds.
     Ok = 0,
-    /// `leader --is-me`, `resign`: another node leads. `doctor`: something fails.
+    /// `leader --is-me`, `resign`: another node leads. `leader --address`: it has none. `doctor`: something fails.
     No = 1,
     /// `doctor`: nothing fails, but there are warnings.
     Warnings = 2,
@@ -89,7 +89,10 @@ impl Code {
             Self::Ok => {
                 "clean stop, or the child ended with 0; what was asked for was done or holds"
             }
-            Self::No => "leader --is-me, resign: the leader is not here; doctor: something fails",
+            Self::No => {
+                "leader --is-me, resign: the leader is not here; leader --address: it has none; \
+                 doctor: something fails"
+            }
             Self::Warnings => "doctor: nothing fails, but there are warnings",
             Self::NoLeader => {
                 "status, leader, resign, switchover: nobody leads, as far as tanist can see"
@@ -100,9 +103,7 @@ impl Code {
             Self::Usage => "wrong usage, impossible timings, or not confirmed",
             Self::Unavailable => "the store was not reached in time",
             Self::Software => "a fault of tanist; please report it",
-            Self::OsError => {
-                "the system refused something: a user or a right that is not there, too many processes"
-            }
+            Self::OsError => "the system refused something, for example another process",
             Self::CantCreate => {
                 "a directory or a file of tanist's own cannot be made or is not private"
             }
@@ -113,7 +114,7 @@ impl Code {
             Self::Protocol => {
                 "the store holds what must not be: two leaders, foreign data, garbage, a later format"
             }
-            Self::NoPerm => "a directory, a file or the store may not be used",
+            Self::NoPerm => "a directory, a file, the store or another user may not be used",
             Self::Config => "the settings file is wrong, or the one that was named is not there",
             Self::NotExecutable => "run: the command cannot be executed",
             Self::NotFound => "run: the command does not exist",

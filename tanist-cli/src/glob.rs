@@ -42,6 +42,14 @@ impl FromStr for Glob {
         if text.is_empty() || text.contains('=') {
             return Err("a pattern names variables, for example AWS_* or *_TOKEN".to_owned());
         }
+        if let Some(odd) = text
+            .chars()
+            .find(|c| matches!(c, '[' | ']' | '{' | '}' | '!' | '\\'))
+        {
+            return Err(format!(
+                "{odd:?} has no meaning in a pattern: * is any text, ? any one character"
+            ));
+        }
         Ok(Self(text.to_owned()))
     }
 }
@@ -49,6 +57,13 @@ impl FromStr for Glob {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_other_patterns_know_is_refused_and_not_taken_for_itself() {
+        for text in ["[", "A[BC]", "{A,B}", "!A", "A\\*", "", "A=B"] {
+            assert!(text.parse::<Glob>().is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn stars_and_question_marks_cover_the_whole_name() {

@@ -56,7 +56,7 @@ use channel::{Descriptors, MESSAGE_MAX, NOTICE_MAX};
 use wire::{Notice, Request};
 
 pub(crate) use cgroup::{directory as cgroup_directory, to_be_had as cgroup_to_be_had};
-pub(crate) use credentials::Account;
+pub(crate) use credentials::{Account, NoUser, check_user};
 pub(crate) use error::GuardError;
 pub(crate) use namespace::to_be_had as namespace_to_be_had;
 pub(crate) use process::GuardProcess;
@@ -64,20 +64,40 @@ pub(crate) use releaser::Release;
 pub(crate) use report::{Containment, GuardReport};
 pub(crate) use spec::{ChildStdin, Contain, GuardSpec, Start};
 
+/// The first argument of a guard.
+const GUARD_VERB: &str = "__guard";
+
 /// Runs this process as one of the guard's programs if its first argument says so.
 ///
 /// Nothing else may have happened in the process before: no thread, no open descriptor.
 pub(crate) fn hidden_verb(arguments: &[OsString], release: Release) -> Option<ExitCode> {
     let (verb, rest) = arguments.split_first()?;
     let rest = rest.iter().cloned();
-    Some(match verb.to_str()? {
-        "__guard" => GuardProcess::set_up(rest).map_or_else(|code| code, GuardProcess::serve),
+    let verb = verb.to_str()?;
+    // Started by way of /proc/self/exe, which would be its name in ps.
+    let name = match verb {
+        GUARD_VERB => c"tanist-guard",
+        "__launch" => c"tanist-launch",
+        "__init" => c"tanist-init",
+        "__release" => c"tanist-release",
+        "__try-namespace" => c"tanist-try",
+        _ => return None,
+    };
+    // Only for people; the kernel always takes it.
+    let _ = rustix::thread::set_name(name);
+    Some(match verb {
+        GUARD_VERB => GuardProcess::set_up(rest).map_or_else(|code| code, GuardProcess::serve),
         "__launch" => launcher::run(rest),
         "__init" => init::run(rest),
         "__try-namespace" => namespace::attempt(),
         "__release" => releaser::run(release),
         _ => return None,
     })
+}
+
+/// Whether this command line is a guard's.
+pub(crate) fn is_guard(command: &str) -> bool {
+    command.split(' ').nth(1) == Some(GUARD_VERB)
 }
 
 /// A guard as its supervisor holds it: one activation of one child.
@@ -140,7 +160,10 @@ impl Guard {
             .map_err(io::Error::from)
             .map_err(system("make the guard's line"))?;
         let mut command = Command::new(&spec.program);
-        command.arg0("tanist").arg("__guard").args(spec.arguments());
+        command
+            .arg0("tanist")
+            .arg(GUARD_VERB)
+            .args(spec.arguments());
         environment::cover(&mut command, &spec.env);
         command.stdin(far);
         if let Some(output) = output {

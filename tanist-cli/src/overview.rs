@@ -3,8 +3,11 @@
 mod place;
 mod state;
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
-use tanist::{Health, View};
+use tanist::core::Now;
+use tanist::{Health, Holder, Snapshot, View};
 
 use crate::exit::Code;
 use place::place;
@@ -27,6 +30,8 @@ pub(crate) struct Overview {
     pub(crate) reason: String,
     /// The leader's lease.
     pub(crate) lease_ms: Option<u64>,
+    /// When the leader last renewed its right, as far as the store tells: that long ago.
+    pub(crate) renewed_ms_ago: Option<u64>,
     /// Until when an operator lets nobody new lead, in seconds since 1970.
     pub(crate) paused_until: Option<u64>,
     /// The leader first, then the line.
@@ -34,6 +39,32 @@ pub(crate) struct Overview {
 }
 
 impl Overview {
+    /// Draws it from all that one read of the store tells.
+    pub(crate) fn read(election: &str, snapshot: &Snapshot, now: Now) -> Self {
+        let mut this = Self::of(election, &snapshot.view, now.unix);
+        let silent = snapshot.renewed_at.map(|at| now.at.since(at));
+        let lease = snapshot.view.record.known().map(|record| record.lease);
+        this.state = match (this.state, silent.zip(lease)) {
+            (State::Leading(leader), Some((silent, lease))) if silent > lease => {
+                State::Lapsed(leader, silent - lease)
+            }
+            (State::Lingering(node, _), _) => State::Lingering(node, snapshot.holders.clone()),
+            (other, _) => other,
+        };
+        match &this.state {
+            State::Leading(_) => this.renewed_ms_ago = silent.map(millis),
+            State::Lapsed(leader, _) => {
+                this.renewed_ms_ago = silent.map(millis);
+                let lapsed = |place: &&mut Place| place.instance == Some(leader.instance);
+                for place in this.members.iter_mut().filter(lapsed) {
+                    place.role = "lapsed";
+                }
+            }
+            _ => {}
+        }
+        this
+    }
+
     /// Draws it from `view`, at the wall-clock second `unix`.
     pub(crate) fn of(election: &str, view: &View, unix: u64) -> Self {
         let record = view.record.known();
@@ -65,8 +96,8 @@ impl Overview {
             reason: record
                 .map(|record| record.reason.clone())
                 .unwrap_or_default(),
-            lease_ms: record
-                .map(|record| u64::try_from(record.lease.as_millis()).unwrap_or(u64::MAX)),
+            lease_ms: record.map(|record| millis(record.lease)),
+            renewed_ms_ago: None,
             paused_until: view.directive.paused_until(unix),
             members,
         }
@@ -98,8 +129,12 @@ impl Overview {
     /// What the exit code says of it.
     pub(crate) const fn code(&self) -> Code {
         match self.state {
-            State::Leading(_) | State::Foreign(_) => Code::Ok,
-            State::Vacant | State::Waiting(_) => Code::NoLeader,
+            State::Leading(_) => Code::Ok,
+            State::Vacant
+            | State::Waiting(_)
+            | State::Foreign(_)
+            | State::Lapsed(..)
+            | State::Lingering(..) => Code::NoLeader,
             State::Unknown => Code::UnknownElection,
             State::Refused(_) => Code::Protocol,
         }
@@ -113,13 +148,22 @@ impl Overview {
         }
     }
 
+    /// The processes that keep the lock of a leader that has gone.
+    fn holders(&self) -> Vec<Value> {
+        let State::Lingering(_, holders) = &self.state else {
+            return Vec::new();
+        };
+        let document = |it: &Holder| json!({ "pid": it.pid, "command": it.command });
+        holders.iter().map(document).collect()
+    }
+
     /// The document that programs read. Fields are only ever added.
     pub(crate) fn json(&self) -> Value {
         let leader = self.leader().map(|leader| {
             json!({
                 "node": leader.node,
                 "instance": leader.instance.to_string(),
-                "address": leader.address,
+                "address": leader.advertised(),
             })
         });
         json!({
@@ -129,8 +173,10 @@ impl Overview {
             "term": self.term,
             "leader": leader,
             "since": self.since,
-            "reason": self.reason,
+            "reason": Some(self.reason.as_str()).filter(|reason| !reason.is_empty()),
             "lease_ms": self.lease_ms,
+            "renewed_ms_ago": self.renewed_ms_ago,
+            "holders": self.holders(),
             "paused_until": self.paused_until,
             "parked": self.parked(),
             "members": self.members.iter().map(Place::json).collect::<Vec<_>>(),
@@ -138,11 +184,15 @@ impl Overview {
     }
 }
 
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
     use std::collections::BTreeMap;
-    use std::time::Duration;
+    use tanist::Moment;
     use tanist::core::{Candidate, Directive, Member, Owner, Position, Reading, Vacancy};
     use tanist::{EntryId, InstanceId, Record, RecordState, Term};
 
@@ -222,6 +272,98 @@ pub(crate) mod tests {
         ];
         assert_eq!(roles, expected);
         assert_eq!(seen.code(), Code::Ok);
+    }
+
+    #[test]
+    fn every_state_and_every_field_is_documented() {
+        let text = include_str!("../../docs/status.md");
+        let leader = || Leader {
+            node: "a".to_owned(),
+            instance: InstanceId::new(1),
+            address: String::new(),
+        };
+        let states = [
+            State::Leading(leader()),
+            State::Waiting(leader()),
+            State::Foreign(String::new()),
+            State::Lapsed(leader(), Duration::ZERO),
+            State::Lingering(String::new(), Vec::new()),
+            State::Vacant,
+            State::Refused(String::new()),
+            State::Unknown,
+        ];
+        let seen = seen(&view(&[("a", 100)], RecordState::Leading, Vacancy::Held));
+        for state in states {
+            let code = Overview {
+                state: state.clone(),
+                ..seen.clone()
+            }
+            .code() as u8;
+            let row = format!("| `{}` | ", state.word());
+            let row = text.lines().find(|line| line.starts_with(&row));
+            let row = row.unwrap_or_else(|| panic!("{} is not documented", state.word()));
+            assert!(row.ends_with(&format!(" | {code} |")), "{row}");
+        }
+        let document = seen.json();
+        let fields = [&document, &document["leader"], &document["members"][0]];
+        for name in fields
+            .iter()
+            .filter_map(|it| it.as_object())
+            .flat_map(|it| it.keys())
+        {
+            assert!(
+                text.contains(&format!("`{name}`")),
+                "{name} is not documented"
+            );
+        }
+    }
+
+    #[test]
+    fn what_one_read_tells_besides_is_not_believed_beyond_the_lease() {
+        let read = |renewed: Option<u64>| {
+            let snapshot = Snapshot {
+                view: view(&[("a", 100)], RecordState::Leading, Vacancy::Held),
+                directive_stamp: None,
+                history: Vec::new(),
+                renewed_at: renewed.map(|secs| Moment::after_origin(Duration::from_secs(secs))),
+                holders: Vec::new(),
+            };
+            let at = Moment::after_origin(Duration::from_secs(100));
+            Overview::read("demo", &snapshot, Now { at, unix: 2_000 })
+        };
+        // The lease is 8 s.
+        assert_eq!(
+            (read(None).code(), read(None).renewed_ms_ago),
+            (Code::Ok, None)
+        );
+        let on_time = read(Some(92));
+        assert_eq!(
+            (on_time.code(), on_time.renewed_ms_ago),
+            (Code::Ok, Some(8_000))
+        );
+        let late = read(Some(91));
+        let since = Duration::from_secs(1);
+        assert!(matches!(&late.state, State::Lapsed(_, over) if *over == since));
+        assert_eq!(
+            (late.code(), late.members[0].role),
+            (Code::NoLeader, "lapsed")
+        );
+        // A clock of another namespace is no reason to say that nobody leads.
+        assert_eq!(read(Some(200)).code(), Code::Ok);
+    }
+
+    #[test]
+    fn a_leader_that_has_gone_from_a_held_lock_lingers() {
+        let mut gone = view(
+            &[("a", 100), ("b", 100)],
+            RecordState::Leading,
+            Vacancy::Held,
+        );
+        gone.line.remove(0);
+        let seen = seen(&gone);
+        assert_eq!(seen.state, State::Lingering("a".to_owned(), Vec::new()));
+        assert_eq!(seen.code(), Code::NoLeader);
+        assert!(seen.detail().unwrap().starts_with("a has gone"));
     }
 
     #[test]

@@ -3,6 +3,7 @@ use std::fmt;
 use tanist::ErrorKind;
 
 use crate::exit::{Code, Exit};
+use crate::settings::Source;
 
 /// Why tanist cannot do what was asked: what, where, why, and what to do next.
 ///
@@ -53,6 +54,14 @@ impl Problem {
         self
     }
 
+    /// Adds where the value comes from that is to blame, unless nobody set it.
+    pub(crate) fn set_by(self, source: &Source) -> Self {
+        match source {
+            Source::Default => self,
+            source => self.because(format_args!("it comes from {source}")),
+        }
+    }
+
     /// The same, found in a settings file and nowhere else.
     pub(crate) fn of_the_file(mut self) -> Self {
         self.code = Code::Config;
@@ -81,8 +90,9 @@ impl fmt::Display for Problem {
     }
 }
 
-impl From<tanist::Error> for Problem {
-    fn from(error: tanist::Error) -> Self {
+impl Problem {
+    /// What the library could not do.
+    pub(crate) fn of(error: tanist::Error) -> Self {
         let (code, slug) = match error.kind() {
             ErrorKind::Invalid => (Code::Usage, "store::invalid"),
             ErrorKind::NotCompiled => (Code::Usage, "store::not-compiled"),
@@ -96,6 +106,12 @@ impl From<tanist::Error> for Problem {
             _ => (Code::Software, "store::closed"),
         };
         Self::new(code, slug, error.to_string())
+    }
+}
+
+impl From<tanist::Error> for Problem {
+    fn from(error: tanist::Error) -> Self {
+        Self::of(error)
     }
 }
 

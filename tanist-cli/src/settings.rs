@@ -22,6 +22,7 @@ use clap::parser::ValueSource;
 pub(crate) use child::ChildSettings;
 #[cfg(test)]
 pub(crate) use child::Inheritance;
+pub(crate) use directories::made_absolute;
 pub(crate) use documented::{LATER, file_names};
 pub(crate) use excerpt::Excerpt;
 pub(crate) use file::{SettingsFile, places};

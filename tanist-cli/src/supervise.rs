@@ -7,6 +7,7 @@ mod command_path;
 mod desk;
 mod environment;
 mod leading;
+mod leftovers;
 mod news;
 mod policy;
 mod restart;
@@ -27,7 +28,7 @@ use crate::guard::{Guard, GuardError, GuardReport, GuardSpec};
 use crate::health::Checks;
 use crate::log::{Level, Log, LogLine};
 use crate::problem::Problem;
-use crate::settings::RunSettings;
+use crate::settings::{RunSettings, Source};
 use crate::span::Span;
 use desk::Desk;
 use news::News;
@@ -83,22 +84,28 @@ impl Supervisor {
             Problem::new(Code::OsError, "system::signals", "signals cannot be caught")
                 .because(error)
         })?;
-        private_dir("run", &settings.place.run_dir.value)?;
+        let place = &settings.place;
+        private_dir("run", &place.run_dir.value, &place.run_dir.source)?;
+        // One that was named is meant to be in force; the default place is only better than none.
+        if let (Some(dir), source) = (&place.state_dir.value, &place.state_dir.source)
+            && *source != Source::Default
+        {
+            private_dir("state", dir, source)?;
+        }
         let election = settings.election.value.clone();
-        let files = RunFiles::take(&settings.place.run_dir.value, &election, &settings.node)?;
+        let files = RunFiles::take(&place.run_dir, &election, &settings.node)?;
         tell_name(&log, &settings, &files);
         tell_memory(&log, &settings);
         settings.node.value.clone_from(&files.node);
         log.name(&election, &files.node);
         let guard = prepare(&spec).await?;
-        let session = Session::open(
-            &settings.place.target.value,
-            SessionSettings::for_timing(&settings.timing),
-        )
-        .await?;
+        let target = &settings.place.target;
+        let session = Session::open(&target.value, SessionSettings::for_timing(&settings.timing))
+            .await
+            .map_err(|error| Problem::of(error).set_by(&target.source))?;
         let campaign = session.campaign(contest(&settings)).await?;
-        let (status, news) = (campaign.watch(), News::of(&campaign));
         let (kind, location) = session.location();
+        let (status, news) = (campaign.watch(), News::of(&campaign, location.clone()));
         let text = format!(
             "election {election}, node {}, store {kind} {location}, lease {}, tree held by {}",
             files.node,
@@ -222,7 +229,7 @@ impl Supervisor {
 fn tell_memory(log: &Log, settings: &RunSettings) {
     if settings.place.state_dir.value.is_none() {
         let text = "no state directory, since neither XDG_STATE_HOME nor HOME is set: across a \
-                    restored store terms rise only by the wall clock; --state-dir names one";
+                    restored store terms rise only by the wall clock; name one with --state-dir";
         log.say(LogLine::warn("memory", text));
     }
 }

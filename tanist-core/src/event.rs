@@ -200,6 +200,12 @@ pub enum Alarm {
         /// That instance.
         instance: InstanceId,
     },
+    /// The leader has gone, with its guard; what it started lives on and keeps its lock, longer than
+    /// a guard would let it. Nobody leads until that has ended.
+    Lingering {
+        /// The leader's node.
+        node: String,
+    },
     /// The leader's lease is not the one configured here.
     DifferentLease {
         /// The leader's node.

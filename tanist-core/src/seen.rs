@@ -16,15 +16,19 @@ pub(crate) struct Seen {
     pub(crate) received_at: Moment,
     /// When a put of our own was accepted while this record stood without a beat.
     pub(crate) probed_at: Option<Moment>,
+    /// Since when the leader has gone and its lock has not.
+    pub(crate) lingers_since: Option<Moment>,
 }
 
 impl Seen {
-    pub(crate) const fn new(view: View, now: Moment) -> Self {
+    pub(crate) fn new(view: View, now: Moment) -> Self {
+        let lingers_since = view.lingering().map(|_| now);
         Self {
             view,
             since: now,
             received_at: now,
             probed_at: None,
+            lingers_since,
         }
     }
 
@@ -34,6 +38,10 @@ impl Seen {
             self.since = now;
             self.probed_at = None;
         }
+        self.lingers_since = match view.lingering() {
+            Some(_) => self.lingers_since.or(Some(now)),
+            None => None,
+        };
         self.view = view;
         self.received_at = now;
     }

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use crate::candidate::{Candidate, Member};
 use crate::directive::Directive;
 use crate::line;
-use crate::record::{InstanceId, Reading};
+use crate::record::{InstanceId, Reading, Record, RecordState};
 
 /// All of one election as one read of the store found it.
 ///
@@ -36,6 +36,16 @@ impl View {
     /// and nothing else.
     pub fn succession(&self, unix: u64) -> Vec<&Candidate> {
         line::succession(self, unix)
+    }
+
+    /// The leader by the record, if it has gone while a lock of this machine's kernel, which was its,
+    /// is held: by processes that it started.
+    pub fn lingering(&self) -> Option<&Record> {
+        let leader = self.record.known()?;
+        let gone = !self.line.iter().any(|it| it.entry == leader.entry);
+        let lingers =
+            gone && leader.state != RecordState::Resigned && self.vacancy == Vacancy::Held;
+        lingers.then_some(leader)
     }
 }
 

@@ -100,8 +100,13 @@ impl Backend for FaultyBackend {
             let amendment = match amendment {
                 Amendment::Direct { directive, .. } if self.lies(Lie::DirectivesOverAnything) => {
                     let there = self.inner.read(election).await.ok();
-                    let over = there.and_then(|snapshot| snapshot.directive_stamp);
-                    Amendment::Direct { over, directive }
+                    let over = there.as_ref().and_then(|there| there.directive_stamp);
+                    let record = there.and_then(|there| there.view.record_stamp);
+                    Amendment::Direct {
+                        over,
+                        record,
+                        directive,
+                    }
                 }
                 Amendment::Repair { over, mend } if self.lies(Lie::RepairsOverAnything) => {
                     let there = self.inner.damage(election).await.unwrap_or_default();

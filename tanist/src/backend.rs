@@ -3,13 +3,14 @@
 pub(crate) mod local;
 pub(crate) mod table;
 
+use std::fmt;
 use std::future::Future;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::pin::Pin;
 
 use tanist_core::{
-    Directive, EntryId, InstanceId, Outcome, Record, RecordState, Stamp, Term, View,
+    Directive, EntryId, InstanceId, Moment, Outcome, Record, RecordState, Stamp, Term, View,
 };
 
 use crate::damage::{Damage, Mend};
@@ -94,15 +95,39 @@ pub struct Snapshot {
     pub directive_stamp: Option<Stamp>,
     /// The latest transitions, oldest first, at most [`Transition::KEPT`].
     pub history: Vec<Transition>,
+    /// When the present leader last renewed its right, on this machine's boot-time clock, where one
+    /// read of the store tells that.
+    pub renewed_at: Option<Moment>,
+    /// The processes of this machine that hold the lock of the leadership, where that is a lock and
+    /// the one who holds it is not the leader by the record; as far as this process may see them.
+    pub holders: Vec<Holder>,
+}
+
+/// A process of this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// Its number.
+    pub pid: u32,
+    /// Its command line, or its name where that cannot be read.
+    pub command: String,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "pid {} ({})", self.pid, self.command)
+    }
 }
 
 /// A guarded write that needs no session: all or nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Amendment {
-    /// Write the operator's directive. Guard: its version as read, `None` for its absence.
+    /// Write the operator's directive. Guards: its version and that of the record, each as read,
+    /// `None` for its absence. Whoever asks for something decided by both.
     Direct {
-        /// The version that was read.
+        /// The version of the directive that was read.
         over: Option<Stamp>,
+        /// The version of the record that was read.
+        record: Option<Stamp>,
         /// What to write.
         directive: Directive,
     },

@@ -73,7 +73,7 @@ mod status;
 mod store;
 mod target;
 
-pub use backend::{Amendment, Answer, Backend, Snapshot, Transition};
+pub use backend::{Amendment, Answer, Backend, Holder, Snapshot, Transition};
 pub use campaign::{Campaign, CampaignSettings};
 pub use damage::{Damage, Fault, Mend, Part};
 pub use error::{Error, ErrorKind};
@@ -93,6 +93,23 @@ pub use tanist_core::{
     Reason, Record, RecordState, Role, Term, Timing, TimingError, TimingSettings, View, Wait,
 };
 pub use target::{Place, Server, Target, check_election};
+
+/// The target of what is logged through `tracing` about each [`Event`]: alarms as warnings, others
+/// for debugging. Who subscribes to [`Campaign::events`] and tells them in its own words filters
+/// it out.
+pub const EVENTS: &str = "tanist::event";
+
+/// Makes sure that `path` is a directory of this user alone, mode 0700, in a place where nobody else
+/// but root can put another one; makes it if it is missing. What a process keeps for others of the
+/// same user, sockets for example, belongs in such a directory. Blocks.
+///
+/// # Errors
+///
+/// [`ErrorKind::Unsafe`] if it is another's, open to others or in an unsafe place, [`ErrorKind::Io`]
+/// if it cannot be made or looked at.
+pub fn private_directory(path: &std::path::Path) -> Result<(), Error> {
+    private_dir::prepare(path, "use the directory")
+}
 
 /// The names of the backends of this build.
 pub fn backends() -> impl Iterator<Item = &'static str> {

@@ -67,7 +67,7 @@ pub(crate) fn check(path: &Path, operation: &'static str) -> Result<bool, Error>
                 "its mode is {:04o}, so others can reach into it",
                 is.mode() & 0o7777
             ),
-            format!("run chmod 700 {}", path.display()),
+            way_out(path, &is),
         );
     }
     // As it is named and as it is: a link on the way can be turned elsewhere as well.
@@ -86,6 +86,20 @@ pub(crate) fn check(path: &Path, operation: &'static str) -> Result<bool, Error>
         }
     }
     Ok(true)
+}
+
+/// What to do about a directory that others can reach into. To close one that is shared would harm
+/// everybody else, so only one of ours is to be closed.
+fn way_out(path: &Path, is: &Metadata) -> String {
+    let ours = is.mode() & 0o1000 == 0 && path.join(".tanist").is_dir();
+    if ours {
+        format!("run chmod 700 {}", path.display())
+    } else {
+        format!(
+            "name a directory that nothing else uses, such as {}",
+            path.join("tanist").display()
+        )
+    }
 }
 
 /// Why somebody else can put another directory in the place of ours, by way of this one above it.
@@ -235,8 +249,16 @@ mod tests {
             fs::set_permissions(&dir, Permissions::from_mode(mode)).unwrap();
             let error = prepare(&dir, "open the store").unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Unsafe);
-            assert!(error.to_string().contains("chmod 700"), "{error}");
+            let remedy = format!("nothing else uses, such as {}/tanist", dir.display());
+            assert!(error.to_string().contains(&remedy), "{error}");
         }
+        // Only a store's own directory is to be closed, never one that others may use.
+        fs::create_dir(dir.join(".tanist")).unwrap();
+        let error = prepare(&dir, "open the store").unwrap_err();
+        assert!(error.to_string().contains("chmod 700"), "{error}");
+        fs::set_permissions(&dir, Permissions::from_mode(0o1777)).unwrap();
+        let error = prepare(&dir, "open the store").unwrap_err();
+        assert!(!error.to_string().contains("chmod"), "{error}");
     }
 
     #[test]

@@ -1,8 +1,7 @@
 use std::fmt;
 
 use tanist_core::{
-    Directive, EntryId, InstanceId, Memory, Outcome, Record, RecordState, Refusal, Stamp, Term,
-    Timing,
+    Directive, EntryId, InstanceId, Memory, Outcome, Record, RecordState, Refusal, Term, Timing,
 };
 
 use crate::backend::table::{self, Access};
@@ -55,24 +54,25 @@ impl Store {
         self.backend.elections().await
     }
 
-    /// Writes the directive, if it still has the version `over` that was read. Whether a dropped
-    /// call took effect is unknown.
+    /// Writes the directive, if it and the record still are what was `read`. Whether a dropped call
+    /// took effect is unknown.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Changed`] if somebody wrote it meanwhile: read again and decide anew.
+    /// [`ErrorKind::Changed`] if one of them was written meanwhile, for example because another
+    /// leads now: read again and decide anew.
     pub async fn direct(
         &self,
         election: &str,
-        over: Option<Stamp>,
+        read: &Snapshot,
         directive: Directive,
     ) -> Result<(), Error> {
-        self.amend(
-            "write the directive",
-            election,
-            Amendment::Direct { over, directive },
-        )
-        .await
+        let amendment = Amendment::Direct {
+            over: read.directive_stamp,
+            record: read.view.record_stamp,
+            directive,
+        };
+        self.amend("write the directive", election, amendment).await
     }
 
     /// Deletes an entry by hand, if it still has its creation id: an operator's last resort.

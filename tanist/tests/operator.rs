@@ -35,11 +35,11 @@ async fn a_named_successor_takes_over_and_history_tells() {
         ..Directive::default()
     };
     store
-        .direct("jobs", snapshot.directive_stamp, directive.clone())
+        .direct("jobs", &snapshot, directive.clone())
         .await
         .unwrap();
     let twice = store
-        .direct("jobs", snapshot.directive_stamp, directive)
+        .direct("jobs", &snapshot, directive)
         .await
         .unwrap_err();
     assert_eq!(twice.kind(), ErrorKind::Changed);
@@ -65,6 +65,29 @@ async fn a_named_successor_takes_over_and_history_tells() {
 }
 
 #[tokio::test]
+async fn what_was_decided_by_another_leader_is_not_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let target = store_target(&dir);
+    let a = node(&target, "a").await;
+    let lead = elected(&a).await;
+    let store = Store::open(&target).unwrap();
+    let before = store.read("jobs").await.unwrap();
+    lead.stopped();
+    soon("closing", a.session.close()).await;
+    let b = node(&target, "b").await;
+    let _lead = elected(&b).await;
+    let paused = Directive {
+        paused_until: Some(until(3600)),
+        ..Directive::default()
+    };
+    let late = store.direct("jobs", &before, paused.clone()).await;
+    assert_eq!(late.unwrap_err().kind(), ErrorKind::Changed);
+    let now = store.read("jobs").await.unwrap();
+    assert_eq!(now.view.directive, Directive::default());
+    store.direct("jobs", &now, paused).await.unwrap();
+}
+
+#[tokio::test]
 async fn nobody_new_leads_while_it_is_paused() {
     let dir = tempfile::tempdir().unwrap();
     let target = store_target(&dir);
@@ -76,15 +99,16 @@ async fn nobody_new_leads_while_it_is_paused() {
         paused_until: Some(until(3600)),
         ..Directive::default()
     };
-    store.direct("jobs", None, paused).await.unwrap();
+    let snapshot = store.read("jobs").await.unwrap();
+    store.direct("jobs", &snapshot, paused).await.unwrap();
     let b = node(&target, "b").await;
     let waits = |s: &tanist::Status| matches!(s.waiting, Some(tanist::Wait::Paused { .. }));
     soon("the pause", b.campaign.watch().wait_for(waits))
         .await
         .unwrap();
-    let stamp = store.read("jobs").await.unwrap().directive_stamp;
+    let snapshot = store.read("jobs").await.unwrap();
     store
-        .direct("jobs", stamp, Directive::default())
+        .direct("jobs", &snapshot, Directive::default())
         .await
         .unwrap();
     drop(elected(&b).await);

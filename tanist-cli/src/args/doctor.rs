@@ -20,12 +20,18 @@ Exit codes: 0 all is in order, 1 something fails, 2 there are warnings only, 64 
 )]
 pub(crate) struct DoctorArgs {
     /// The election [default: what holds for all, then how each in the store stands].
+    #[arg(value_name = "ELECTION")]
+    named: Option<String>,
+
+    /// The same.
     #[arg(
-        value_name = "ELECTION",
+        short,
+        long,
+        value_name = "NAME",
         env = "TANIST_ELECTION",
         hide_env_values = true
     )]
-    pub(crate) election: Option<String>,
+    election: Option<String>,
 
     /// The highest term this machine ever saw [default: as `tanist run`].
     #[arg(
@@ -39,4 +45,11 @@ pub(crate) struct DoctorArgs {
     /// How it is answered.
     #[command(flatten)]
     pub(crate) answer: AnswerArgs,
+}
+
+impl DoctorArgs {
+    /// The election that is meant, if it is one.
+    pub(crate) fn election(&self) -> Option<&str> {
+        self.named.as_deref().or(self.election.as_deref())
+    }
 }

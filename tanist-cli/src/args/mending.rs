@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
-use super::operator::ElectionArgs;
+use super::ElectionArgs;
 use super::query::AnswerArgs;
 
 /// Go ahead without a question.
@@ -38,9 +38,9 @@ a term as high as any that is known, and the next in line leads at once: make su
 the work is left, on any machine. What a later version of tanist wrote is never overwritten.
 
 Examples:
-  tanist repair -e mail                     shows what is wrong, then asks
-  tanist repair -e mail --yes               for scripts; refused where somebody may be leading
-  tanist repair -e mail --confirm mail      although somebody may be leading
+  tanist repair mail                     shows what is wrong, then asks
+  tanist repair mail --yes               for scripts; refused where somebody may be leading
+  tanist repair mail --confirm mail      although somebody may be leading
 
 Exit codes: 0 repaired, or there is nothing to repair, 4 the store does not know the election, 64 not
 confirmed, 69 store not reached, 75 it changed meanwhile, 76 a later version wrote it."
@@ -87,8 +87,14 @@ store not reached, 75 it was gone already, is another by now, or cannot be taken
 )]
 pub(crate) struct EvictArgs {
     /// The election.
-    #[command(flatten)]
-    pub(crate) election: ElectionArgs,
+    #[arg(
+        short,
+        long,
+        value_name = "NAME",
+        env = "TANIST_ELECTION",
+        hide_env_values = true
+    )]
+    pub(crate) election: String,
 
     /// The entry, KEY@CREATED, as `tanist status -v` shows it.
     #[arg(value_name = "ENTRY")]

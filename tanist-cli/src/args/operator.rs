@@ -2,22 +2,8 @@ use clap::Args;
 use clap::builder::BoolishValueParser;
 
 use super::query::AnswerArgs;
-use super::{PlaceArgs, SpeechArgs};
+use super::{ElectionArgs, PlaceArgs, SpeechArgs};
 use crate::span::Span;
-
-/// The election that an operator means.
-#[derive(Args, Debug)]
-pub(crate) struct ElectionArgs {
-    /// The election.
-    #[arg(
-        short,
-        long,
-        value_name = "NAME",
-        env = "TANIST_ELECTION",
-        hide_env_values = true
-    )]
-    pub(crate) election: String,
-}
 
 /// Let another node lead: the leader on this machine stops its work and stands aside.
 #[derive(Args, Debug)]

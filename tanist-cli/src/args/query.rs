@@ -1,6 +1,6 @@
 use clap::Args;
 
-use super::{PlaceArgs, SpeechArgs};
+use super::{ElectionArgs, ElectionsArgs, PlaceArgs, SpeechArgs};
 use crate::span::Span;
 
 /// How a question to the store is answered.
@@ -32,9 +32,9 @@ election, 69 store not reached, 76 the store holds what must not be. Of several 
 greatest. The store is read directly, so this works when every tanist is dead."
 )]
 pub(crate) struct StatusArgs {
-    /// The elections [default: all in the store].
-    #[arg(value_name = "ELECTION")]
-    pub(crate) elections: Vec<String>,
+    /// The elections.
+    #[command(flatten)]
+    pub(crate) elections: ElectionsArgs,
 
     /// How it is answered.
     #[command(flatten)]
@@ -50,12 +50,8 @@ what must not be. Where nobody leads, standard output stays empty."
 )]
 pub(crate) struct LeaderArgs {
     /// The election.
-    #[arg(
-        value_name = "ELECTION",
-        env = "TANIST_ELECTION",
-        hide_env_values = true
-    )]
-    pub(crate) election: String,
+    #[command(flatten)]
+    pub(crate) election: ElectionArgs,
 
     /// Print what it advertises instead of its name.
     #[arg(long, group = "what")]
@@ -92,9 +88,9 @@ pub(crate) struct LeaderArgs {
                         with 0."
 )]
 pub(crate) struct WatchArgs {
-    /// The elections [default: all in the store at the start].
-    #[arg(value_name = "ELECTION")]
-    pub(crate) elections: Vec<String>,
+    /// The elections.
+    #[command(flatten)]
+    pub(crate) elections: ElectionsArgs,
 
     /// Reach the store within this span or fail [default: 3s].
     #[arg(

@@ -1,7 +1,6 @@
 use clap::{Args, ValueEnum};
 
-use super::operator::ElectionArgs;
-use super::{PlaceArgs, SpeechArgs};
+use super::{ElectionArgs, PlaceArgs, SpeechArgs};
 use crate::span::Span;
 
 /// Wait until something holds.

@@ -22,7 +22,7 @@ use report::{Report, Verdict};
 /// Says what is in order and what is not.
 pub(super) fn main(args: &DoctorArgs) -> Result<Exit, Problem> {
     printer::choose_colors(&args.answer.speech);
-    if let Some(election) = &args.election {
+    if let Some(election) = args.election() {
         check_election_name(election)?;
     }
     let printer = Printer::new(&args.answer.speech);
@@ -36,7 +36,7 @@ pub(super) fn main(args: &DoctorArgs) -> Result<Exit, Problem> {
         service::look(&mut report, &plan);
         runtime()?.block_on(async {
             if let Some(store) = store::look(&mut report, &plan).await {
-                election::look(&mut report, &plan, &store, args.election.as_deref()).await;
+                election::look(&mut report, &plan, &store, args.election()).await;
             }
         });
     }

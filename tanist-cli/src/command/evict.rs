@@ -15,7 +15,7 @@ use crate::settings::{Layers, QuerySettings};
 pub(super) fn main(layers: Layers<'_>, args: EvictArgs) -> Result<Exit, Problem> {
     printer::choose_colors(&args.answer.speech);
     let printer = Printer::new(&args.answer.speech);
-    let election = args.election.election;
+    let election = args.election;
     let entry = parse(&args.entry)?;
     let asked = vec![election.clone()];
     let settings = QuerySettings::resolve(layers, asked, args.answer.timeout, &args.answer.place)?;

@@ -1,7 +1,6 @@
-use std::sync::Arc;
 use std::time::Duration;
 
-use tanist::{Observer, View};
+use tanist::{Observer, Store, View};
 use tokio::time::{Instant, timeout_at};
 
 use super::look;
@@ -13,6 +12,8 @@ use crate::settings::QuerySettings;
 #[derive(Debug)]
 pub(super) struct Following {
     observer: Observer,
+    /// Tells more than the observer, which only says when to look.
+    store: Store,
     election: String,
     ends: Instant,
     span: Duration,
@@ -24,6 +25,7 @@ impl Following {
         let span = settings.timeout.value;
         Ok(Self {
             observer: Observer::open(&settings.target.value, election).await?,
+            store: look::open(settings)?,
             election: election.to_owned(),
             // Beyond what a clock can say is as good as for ever.
             ends: Instant::now()
@@ -39,7 +41,7 @@ impl Following {
     /// # Errors
     ///
     /// That the store could not be reached in that time, or that its client has given up.
-    pub(super) async fn next(&mut self) -> Result<Option<(Overview, Arc<View>)>, Problem> {
+    pub(super) async fn next(&mut self) -> Result<Option<(Overview, View)>, Problem> {
         loop {
             match timeout_at(self.ends, self.observer.changed()).await {
                 Ok(changed) => changed.map(drop)?,
@@ -50,14 +52,15 @@ impl Following {
                         .ok_or_else(|| look::no_answer(self.span));
                 }
             }
-            let status = self.observer.status();
-            if let Some(view) = status.view.as_ref().filter(|_| status.connected) {
-                let unix = tanist::clock::now().unix;
-                return Ok(Some((
-                    Overview::of(&self.election, view, unix),
-                    view.clone(),
-                )));
+            if !self.observer.status().connected {
+                continue;
             }
+            let Ok(read) = timeout_at(self.ends, self.store.read(&self.election)).await else {
+                return Err(look::no_answer(self.span));
+            };
+            let snapshot = read?;
+            let overview = Overview::read(&self.election, &snapshot, tanist::clock::now());
+            return Ok(Some((overview, snapshot.view)));
         }
     }
 }

@@ -17,14 +17,14 @@ use crate::table::Table;
 pub(super) fn main(layers: Layers<'_>, args: HistoryArgs) -> Result<Exit, Problem> {
     printer::choose_colors(&args.answer.speech);
     let printer = Printer::new(&args.answer.speech);
-    let election = args.election.election;
+    let election = args.election.one(layers)?;
     let asked = vec![election.clone()];
     let settings = QuerySettings::resolve(layers, asked, args.answer.timeout, &args.answer.place)?;
     let snapshot = runtime()?.block_on(async {
         let store = look::open(&settings)?;
         look::in_time(settings.timeout.value, store.read(&election)).await
     })?;
-    let overview = Overview::of(&election, &snapshot.view, tanist::clock::now().unix);
+    let overview = Overview::read(&election, &snapshot, tanist::clock::now());
     let all = snapshot.history;
     if all.is_empty() && overview.state == State::Unknown {
         return Err(look::unknown(&election, &settings));

@@ -15,7 +15,8 @@ pub(super) const LONG: Span = Span(Duration::from_secs(30));
 
 /// Opens the store that the settings name.
 pub(super) fn open(settings: &QuerySettings) -> Result<Store, Problem> {
-    Ok(Store::open(&settings.target.value)?)
+    let target = &settings.target;
+    Store::open(&target.value).map_err(|error| Problem::of(error).set_by(&target.source))
 }
 
 /// The elections asked for, or all of them.
@@ -37,11 +38,7 @@ pub(super) async fn overview(
     election: &str,
 ) -> Result<Overview, Problem> {
     let snapshot: Snapshot = in_time(settings.timeout.value, store.read(election)).await?;
-    Ok(Overview::of(
-        election,
-        &snapshot.view,
-        tanist::clock::now().unix,
-    ))
+    Ok(Overview::read(election, &snapshot, tanist::clock::now()))
 }
 
 /// The answer, if it comes in time.
@@ -70,9 +67,11 @@ pub(super) fn tenure(overview: &Overview, settings: &QuerySettings) -> Result<Te
             "{} leads by its own rules, and only by them it stops",
             printable(label)
         ))),
-        State::Leading(_) | State::Waiting(_) | State::Vacant => {
-            Tenure::of(overview).ok_or_else(|| nobody(overview))
-        }
+        State::Leading(_)
+        | State::Waiting(_)
+        | State::Lapsed(..)
+        | State::Lingering(..)
+        | State::Vacant => Tenure::of(overview).ok_or_else(|| nobody(overview)),
     }
 }
 

@@ -20,7 +20,7 @@ const PAUSE: Span = Span(Duration::from_secs(30 * 60));
 pub(super) fn pause(layers: Layers<'_>, args: PauseArgs) -> Result<Exit, Problem> {
     printer::choose_colors(&args.answer.speech);
     let printer = Printer::new(&args.answer.speech);
-    let election = args.election.election;
+    let election = args.election.one(layers)?;
     let span = args.span.unwrap_or(PAUSE);
     if span.0.is_zero() {
         return Err(
@@ -51,7 +51,7 @@ pub(super) fn pause(layers: Layers<'_>, args: PauseArgs) -> Result<Exit, Problem
 pub(super) fn resume(layers: Layers<'_>, args: ResumeArgs) -> Result<Exit, Problem> {
     printer::choose_colors(&args.answer.speech);
     let printer = Printer::new(&args.answer.speech);
-    let election = args.election.election;
+    let election = args.election.one(layers)?;
     let asked = vec![election.clone()];
     let settings = QuerySettings::resolve(layers, asked, args.answer.timeout, &args.answer.place)?;
     let overview = runtime()?.block_on(set(&settings, &election, None))?;
@@ -90,7 +90,7 @@ async fn set(
 }
 
 enum Attempt {
-    /// Somebody wrote the directive meanwhile. Only the pause is ours, so it is put over that.
+    /// Somebody wrote directive or record meanwhile. Only the pause is ours, so it is put over that.
     Changed,
     Failed(Problem),
 }
@@ -106,19 +106,17 @@ async fn attempt(
         _ => Attempt::Failed(error.into()),
     };
     let snapshot = store.read(election).await.map_err(failed)?;
-    let unix = tanist::clock::now().unix;
-    let overview = Overview::of(election, &snapshot.view, unix);
+    let overview = Overview::read(election, &snapshot, tanist::clock::now());
     if overview.state == State::Unknown {
         return Err(Attempt::Failed(look::unknown(election, settings)));
     }
-    let before = snapshot.view.directive;
+    let before = &snapshot.view.directive;
     let directive = Directive {
         paused_until: until,
         ..before.clone()
     };
-    if directive != before {
-        let over = snapshot.directive_stamp;
-        let written = store.direct(election, over, directive).await;
+    if directive != *before {
+        let written = store.direct(election, &snapshot, directive).await;
         written.map_err(failed)?;
     }
     Ok(overview)

@@ -19,7 +19,7 @@ const SHOWN: usize = 1024;
 pub(super) fn main(layers: Layers<'_>, args: RepairArgs) -> Result<Exit, Problem> {
     printer::choose_colors(&args.answer.speech);
     let printer = Printer::new(&args.answer.speech);
-    let election = args.election.election;
+    let election = args.election.one(layers)?;
     let asked = vec![election.clone()];
     let settings = QuerySettings::resolve(layers, asked, args.answer.timeout, &args.answer.place)?;
     let memory = match state_dir(args.state_dir.as_deref())? {

@@ -20,7 +20,7 @@ use crate::span::Span;
 pub(super) fn main(layers: Layers<'_>, args: ResignArgs) -> Result<Exit, Problem> {
     printer::choose_colors(&args.speech);
     let printer = Printer::new(&args.speech);
-    let election = args.election.election;
+    let election = args.election.one(layers)?;
     let timeout = args.timeout.unwrap_or(look::LONG);
     let asked = vec![election.clone()];
     let settings = QuerySettings::resolve(layers, asked, Some(timeout), &args.place)?;

@@ -6,7 +6,7 @@ use rustix::process::Signal;
 use super::runtime;
 use crate::args::{Contain, RunArgs, SpeechArgs, Stdin};
 use crate::exit::{Code, Exit};
-use crate::guard::{self, Account, ChildStdin, GuardSpec};
+use crate::guard::{self, Account, ChildStdin, GuardSpec, NoUser};
 use crate::health::Probe;
 use crate::log::{Level, Log, LogLine};
 use crate::printer;
@@ -52,6 +52,10 @@ fn run(layers: Layers<'_>, args: RunArgs, log: &Log) -> Result<Exit, Problem> {
 pub(super) fn specify(settings: &RunSettings) -> Result<GuardSpec, Problem> {
     let child = &settings.child;
     let user = child.user.value.as_ref();
+    if let Some(user) = user {
+        guard::check_user(user.as_ref())
+            .map_err(|why| no_user(user, &why).set_by(&child.user.source))?;
+    }
     let runs_as = match user.map(|user| Account::find(user.as_ref())) {
         Some(Ok(account)) => RunsAs::Another(account),
         // That it cannot be looked up is said by whoever becomes that user.
@@ -110,6 +114,16 @@ pub(super) fn specify(settings: &RunSettings) -> Result<GuardSpec, Problem> {
         stop_signal: named,
         env,
     })
+}
+
+fn no_user(user: &str, why: &NoUser) -> Problem {
+    let what = format!("the child cannot run as {user}");
+    match why {
+        NoUser::Unknown(why) => Problem::usage("run::user-unknown", what).because(why),
+        NoUser::Denied => Problem::new(Code::NoPerm, "run::user-denied", what)
+            .because("this process may not change users: it lacks CAP_SETUID or CAP_SETGID")
+            .next("start tanist as root, or leave --user out"),
+    }
 }
 
 /// A file becomes our own standard input, which the child then inherits: it is opened once, with

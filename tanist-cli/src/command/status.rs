@@ -1,10 +1,12 @@
+use std::time::Duration;
+
 use serde_json::json;
 use tanist::Health;
 
 use super::{look, runtime};
 use crate::args::StatusArgs;
 use crate::exit::{Code, Exit};
-use crate::overview::{Overview, Place, health_word};
+use crate::overview::{Overview, Place, State, health_word};
 use crate::printer::{self, Form, Printer, printable};
 use crate::problem::Problem;
 use crate::settings::{Layers, QuerySettings};
@@ -17,7 +19,7 @@ pub(super) fn main(layers: Layers<'_>, args: StatusArgs) -> Result<Exit, Problem
     let printer = Printer::new(&args.answer.speech);
     let settings = QuerySettings::resolve(
         layers,
-        args.elections,
+        args.elections.all(layers),
         args.answer.timeout,
         &args.answer.place,
     )?;
@@ -137,7 +139,7 @@ fn block(overview: &Overview, target: &str, verbose: bool) -> String {
     };
     let colour = colour.on_default();
     let now = tanist::clock::now().unix;
-    let age = |at: u64| Span(std::time::Duration::from_secs(now.saturating_sub(at))).to_string();
+    let age = |at: u64| Span(Duration::from_secs(now.saturating_sub(at))).to_string();
     let mut head = format!(
         "{bold}{}{bold:#}   {colour}{}{colour:#}",
         overview.election,
@@ -156,7 +158,7 @@ fn block(overview: &Overview, target: &str, verbose: bool) -> String {
     if let Some(until) = overview.paused_until {
         head.push_str(&format!(
             "paused for {} more\n",
-            Span(std::time::Duration::from_secs(until.saturating_sub(now)))
+            Span(Duration::from_secs(until.saturating_sub(now)))
         ));
     }
     if overview.members.is_empty() {
@@ -177,7 +179,7 @@ fn block(overview: &Overview, target: &str, verbose: bool) -> String {
                 .unwrap_or_default(),
             member.map(|m| m.priority.to_string()).unwrap_or_default(),
             member.map(|m| printable(&m.address)).unwrap_or_default(),
-            note(place),
+            note(overview, place),
             printable(&place.entry),
         ];
         table.row(cells.into_iter().take(columns));
@@ -185,28 +187,33 @@ fn block(overview: &Overview, target: &str, verbose: bool) -> String {
     format!("{head}\n{table}")
 }
 
-fn note(place: &Place) -> String {
-    let member = place.member.as_ref();
-    let own = member.map(|member| printable(&member.note));
-    let own = own.unwrap_or_default();
-    match (place_note(place), own.as_str()) {
-        ("", _) => own,
-        (said, "") => said.to_owned(),
-        (said, own) => format!("{said}; {own}"),
-    }
+fn note(overview: &Overview, place: &Place) -> String {
+    let own = place.member.as_ref().map(|member| printable(&member.note));
+    let notes = [place_note(overview, place), own.unwrap_or_default()];
+    let notes: Vec<String> = notes.into_iter().filter(|note| !note.is_empty()).collect();
+    notes.join("; ")
 }
 
-fn place_note(place: &Place) -> &'static str {
+fn place_note(overview: &Overview, place: &Place) -> String {
     let member = place.member.as_ref();
-    if place.next {
-        "next in line"
+    let ago = |millis: u64| Span(Duration::from_millis(millis));
+    if let State::Lapsed(_, since) = &overview.state
+        && place.role == "lapsed"
+    {
+        format!("lease ran out {} ago", Span(*since))
+    } else if let Some(silent) = overview.renewed_ms_ago
+        && place.role == "leader"
+    {
+        format!("renewed {} ago", ago(silent))
+    } else if place.next {
+        "next in line".to_owned()
     } else if member.is_some_and(|member| member.health == Health::Parked) {
-        "failed too often"
+        "failed too often".to_owned()
     } else if member.is_some_and(|member| member.priority == 0) {
-        "never leads"
+        "never leads".to_owned()
     } else if member.is_some_and(|member| member.aside) {
-        "lets others go first"
+        "lets others go first".to_owned()
     } else {
-        ""
+        String::new()
     }
 }

@@ -18,7 +18,7 @@ use crate::span::Span;
 pub(super) fn main(layers: Layers<'_>, args: SwitchoverArgs) -> Result<Exit, Problem> {
     printer::choose_colors(&args.speech);
     let printer = Printer::new(&args.speech);
-    let election = args.election.election;
+    let election = args.election.one(layers)?;
     let timeout = args.timeout.unwrap_or(look::LONG);
     let asked = vec![election.clone()];
     let settings = QuerySettings::resolve(layers, asked, Some(timeout), &args.place)?;
@@ -64,8 +64,7 @@ impl Switch {
     async fn read(&self) -> Result<(Snapshot, Overview), Problem> {
         let timeout = self.settings.timeout.value;
         let snapshot = look::in_time(timeout, self.store.read(&self.election)).await?;
-        let unix = tanist::clock::now().unix;
-        let overview = Overview::of(&self.election, &snapshot.view, unix);
+        let overview = Overview::read(&self.election, &snapshot, tanist::clock::now());
         Ok((snapshot, overview))
     }
 
@@ -179,10 +178,14 @@ impl Switch {
             }
             let directive = Directive {
                 successor: Some(self.successor(&plan.to)),
-                ..snapshot.view.directive
+                ..snapshot.view.directive.clone()
             };
-            let over = snapshot.directive_stamp;
-            match self.store.direct(&self.election, over, directive).await {
+            // Guarded by what was just weighed: who leads by now, if it is another, is not told.
+            match self
+                .store
+                .direct(&self.election, &snapshot, directive)
+                .await
+            {
                 Ok(()) => break,
                 Err(error) if error.kind() == ErrorKind::Changed => {}
                 Err(error) => return Err(error.into()),
@@ -229,10 +232,13 @@ impl Switch {
             }
             let directive = Directive {
                 successor: None,
-                ..snapshot.view.directive
+                ..snapshot.view.directive.clone()
             };
-            let over = snapshot.directive_stamp;
-            match self.store.direct(&self.election, over, directive).await {
+            match self
+                .store
+                .direct(&self.election, &snapshot, directive)
+                .await
+            {
                 Err(error) if error.kind() == ErrorKind::Changed => {}
                 _ => return,
             }

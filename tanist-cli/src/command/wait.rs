@@ -21,7 +21,7 @@ const AGAIN: Duration = Duration::from_millis(100);
 /// Waits until something holds.
 pub(super) fn main(layers: Layers<'_>, args: WaitArgs) -> Result<Exit, Problem> {
     printer::choose_colors(&args.speech);
-    let election = args.election.election;
+    let election = args.election.one(layers)?;
     let timeout = args.timeout.unwrap_or(TIMEOUT);
     let asked = vec![election.clone()];
     let settings = QuerySettings::resolve(layers, asked, Some(timeout), &args.place)?;

@@ -17,7 +17,12 @@ use crate::settings::{Layers, QuerySettings};
 pub(super) fn main(layers: Layers<'_>, args: WatchArgs) -> Result<Exit, Problem> {
     printer::choose_colors(&args.speech);
     let printer = Printer::new(&args.speech);
-    let settings = QuerySettings::resolve(layers, args.elections, args.timeout, &args.place)?;
+    let settings = QuerySettings::resolve(
+        layers,
+        args.elections.all(layers),
+        args.timeout,
+        &args.place,
+    )?;
     runtime()?.block_on(watch(&settings, printer))
 }
 

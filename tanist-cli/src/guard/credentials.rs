@@ -3,6 +3,7 @@ use std::ffi::{CString, OsStr, OsString};
 use nix::unistd::{
     Gid, Group, Uid, User, getgroups, getresgid, getresuid, initgroups, setgid, setgroups, setuid,
 };
+use rustix::thread::{CapabilitySet, capabilities};
 
 /// What the system's accounts say of a user, for the child's environment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,6 +30,34 @@ impl Account {
             home: account.dir.into(),
             shell: account.shell.into(),
         }))
+    }
+}
+
+/// Why a child cannot run as a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum NoUser {
+    /// There is no such user or group.
+    Unknown(String),
+    /// This process may not become another user.
+    Denied,
+}
+
+/// Whether a child could run as `user`, as far as that can be known before it is tried.
+///
+/// # Errors
+///
+/// Why not.
+pub(crate) fn check_user(user: &OsStr) -> Result<(), NoUser> {
+    let name = user.to_string_lossy();
+    // That the accounts cannot be read is said by whoever becomes that user.
+    if look_up(name.split(':').next().unwrap_or_default()).is_err() {
+        return Ok(());
+    }
+    Credentials::find(user).map_err(NoUser::Unknown)?;
+    let needed = CapabilitySet::SETUID | CapabilitySet::SETGID;
+    match capabilities(None) {
+        Ok(sets) if !sets.effective.contains(needed) => Err(NoUser::Denied),
+        _ => Ok(()),
     }
 }
 

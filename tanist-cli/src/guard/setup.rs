@@ -69,7 +69,6 @@ impl GuardProcess {
         setsid().map_err(|error| format!("guard: setsid: {error}"))?;
         set_child_subreaper(Some(getpid()))
             .map_err(|error| format!("guard: subreaper: {error}"))?;
-        let _ = rustix::thread::set_name(c"guard");
         let null = File::options().read(true).write(true).open("/dev/null");
         let null = null.map_err(|error| format!("guard: /dev/null: {error}"))?;
         let stdin = match arguments.stdin {

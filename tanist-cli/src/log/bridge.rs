@@ -24,7 +24,8 @@ struct Bridge {
 
 impl Subscriber for Bridge {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        let ours = metadata.target().starts_with("tanist");
+        // What happens in an election is told in our own words.
+        let ours = metadata.target().starts_with("tanist") && metadata.target() != tanist::EVENTS;
         metadata.is_event() && ours && level(metadata) >= self.log.least
     }
 

@@ -78,8 +78,9 @@ impl LogLine {
         object.insert("ts".to_owned(), format!("{:.3}", self.at).into());
         object.insert("level".to_owned(), self.level.word().into());
         object.insert("event".to_owned(), self.event.into());
-        object.insert("election".to_owned(), election.into());
-        object.insert("node".to_owned(), node.into());
+        let known = |name: &str| Some(name.to_owned()).filter(|name| !name.is_empty());
+        object.insert("election".to_owned(), known(election).into());
+        object.insert("node".to_owned(), known(node).into());
         object.insert("message".to_owned(), self.text.clone().into());
         for (name, value) in &self.fields {
             object.insert(name.clone(), value.clone());
@@ -167,6 +168,11 @@ mod tests {
         assert_eq!(json["election"], "demo");
         assert_eq!(json["pid"], 7);
         assert!(json["ts"].as_str().unwrap().ends_with('Z'), "{json}");
+        let early: Value = serde_json::from_str(&line.json("", "")).unwrap();
+        assert_eq!(
+            (&early["election"], &early["node"]),
+            (&Value::Null, &Value::Null)
+        );
     }
 
     #[test]

@@ -1,5 +1,10 @@
+use std::time::Duration;
+
 use tanist::core::{Owner, Reading, Vacancy};
-use tanist::{InstanceId, Record, RecordState, View};
+use tanist::{Holder, InstanceId, Record, RecordState, View};
+
+use crate::guard;
+use crate::span::Span;
 
 /// Whether somebody leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,6 +15,10 @@ pub(crate) enum State {
     Waiting(Leader),
     /// A client that is not tanist, by its own rules.
     Foreign(String),
+    /// This node did, but it has not renewed its right for longer than its lease.
+    Lapsed(Leader, Duration),
+    /// This node did and has gone; what it started still holds the lock.
+    Lingering(String, Vec<Holder>),
     /// Nobody.
     Vacant,
     /// The record cannot be understood, so nobody claims.
@@ -29,6 +38,13 @@ pub(crate) struct Leader {
     pub(crate) address: String,
 }
 
+impl Leader {
+    /// What it advertises, if it does.
+    pub(crate) fn advertised(&self) -> Option<&str> {
+        Some(self.address.as_str()).filter(|address| !address.is_empty())
+    }
+}
+
 impl State {
     /// One word.
     pub(crate) const fn word(&self) -> &'static str {
@@ -36,6 +52,8 @@ impl State {
             Self::Leading(_) => "leading",
             Self::Waiting(_) => "waiting",
             Self::Foreign(_) => "foreign",
+            Self::Lapsed(..) => "lapsed",
+            Self::Lingering(..) => "lingering",
             Self::Vacant => "vacant",
             Self::Refused(_) => "refused",
             Self::Unknown => "unknown",
@@ -50,10 +68,35 @@ impl State {
                 leader.node
             )),
             Self::Foreign(label) => Some(format!("{label} leads by its own rules")),
+            Self::Lapsed(leader, since) => Some(format!(
+                "{} has not renewed its lease, which ran out {} ago: its work was stopped, but its \
+                 tanist is alive and keeps its place; look whether it is frozen, and continue or \
+                 kill it",
+                leader.node,
+                Span(*since)
+            )),
+            Self::Lingering(node, holders) => Some(lingering(node, holders)),
             Self::Refused(why) => Some(why.clone()),
             Self::Leading(_) | Self::Vacant | Self::Unknown => None,
         }
     }
+}
+
+fn lingering(node: &str, holders: &[Holder]) -> String {
+    let names: Vec<String> = holders.iter().map(Holder::to_string).collect();
+    let begun = format!("{node} has gone, and what it started still runs and keeps its lock");
+    if holders.is_empty() {
+        return format!("{begun}; nobody leads until that has ended");
+    }
+    let names = names.join(", ");
+    if holders.iter().any(|it| guard::is_guard(&it.command)) {
+        return format!("{begun}: {names}; its guard is ending it");
+    }
+    let pids: Vec<String> = holders.iter().map(|it| it.pid.to_string()).collect();
+    format!(
+        "{begun}: {names}; nobody leads until that has ended: kill {}",
+        pids.join(" ")
+    )
 }
 
 /// A record that says `leading` is believed only as long as its entry stands and, where the store
@@ -82,6 +125,9 @@ pub(super) fn state(view: &View) -> State {
             RecordState::Waiting => State::Waiting(leader(record)),
             RecordState::Leading | RecordState::Resigned => State::Leading(leader(record)),
         };
+    }
+    if let Some(gone) = view.lingering() {
+        return State::Lingering(gone.node.clone(), Vec::new());
     }
     match view.line.first().map(|candidate| &candidate.owner) {
         Some(Owner::Foreign { label, .. }) => State::Foreign(label.clone()),

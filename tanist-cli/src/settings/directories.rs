@@ -35,7 +35,7 @@ pub(super) fn default_state_dir() -> Option<PathBuf> {
 ///
 /// Done before anything else, because the guard, the child and the release helper need not work in
 /// that directory.
-pub(super) fn made_absolute(path: &Path, what: &str) -> Result<PathBuf, Problem> {
+pub(crate) fn made_absolute(path: &Path, what: &str) -> Result<PathBuf, Problem> {
     let failed = |error| {
         Problem::usage(
             "path::unusable",

@@ -36,9 +36,17 @@ impl QuerySettings {
         for election in &elections {
             check_election_name(election)?;
         }
+        let timeout = layers.pick("timeout", timeout.map(|Span(span)| span), || Self::TIMEOUT);
+        if timeout.value.is_zero() {
+            return Err(
+                Problem::usage("timeout::zero", "nothing can be done within no time")
+                    .because(format_args!("it comes from {}", timeout.source))
+                    .next("give it as long as an answer may take, for example --timeout 3s"),
+            );
+        }
         Ok(Self {
             elections,
-            timeout: layers.pick("timeout", timeout.map(|Span(span)| span), || Self::TIMEOUT),
+            timeout,
             target: place::target(layers, place)?,
             run_dir: match place.run_dir {
                 Some(_) => Some(place::run_dir(place)?),

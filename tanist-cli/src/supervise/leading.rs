@@ -166,12 +166,13 @@ impl Supervisor {
                 let command = self.settings.child.command[0].display();
                 let line = LogLine::info("started", format!("{command}, pid {pid}"));
                 let line = line.with("pid", pid).with("guard", guard);
-                self.log.say(line.with("term", tenure.term));
+                // Who reads the line finds it to be so.
                 self.desk
                     .leads(tenure.term, lead.safe_until(), pid, &self.log);
                 self.checks
                     .child_runs(mandated(&self.mandate(lead, tenure.reason)));
                 self.vouch();
+                self.log.say(line.with("term", tenure.term));
             }
             GuardReport::TooLate => {
                 self.ends_by_itself(tenure);

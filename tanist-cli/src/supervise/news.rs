@@ -12,11 +12,12 @@ pub(super) struct News {
     status: watch::Receiver<Status>,
     memory_failure: Option<String>,
     own: String,
+    store: String,
 }
 
 impl News {
-    /// From now on.
-    pub(super) fn of(campaign: &Campaign) -> Self {
+    /// From now on; the election is held in `store`.
+    pub(super) fn of(campaign: &Campaign, store: String) -> Self {
         let mut status = campaign.watch();
         // What is so already counts as news.
         status.mark_changed();
@@ -25,6 +26,7 @@ impl News {
             status,
             memory_failure: None,
             own: campaign.instance().to_string(),
+            store,
         }
     }
 
@@ -34,7 +36,7 @@ impl News {
             let line = tokio::select! {
                 biased;
                 event = self.events.recv() => match event {
-                    Ok(event) => line(&event, &self.own),
+                    Ok(event) => self.line(&event),
                     Err(RecvError::Lagged(missed)) => {
                         Some(LogLine::warn("log", format!("{missed} events were missed")))
                     }
@@ -55,29 +57,38 @@ impl News {
     pub(super) fn ready(&mut self) -> Option<LogLine> {
         loop {
             let event = self.events.try_recv().ok()?;
-            if let Some(line) = line(&event, &self.own) {
+            if let Some(line) = self.line(&event) {
                 return Some(line);
             }
         }
     }
 
+    fn line(&self, event: &Event) -> Option<LogLine> {
+        line(event, &self.own, &self.store)
+    }
+
     fn memory(&mut self) -> Option<LogLine> {
         let failure = self.status.borrow_and_update().memory_failure.clone();
-        if failure == self.memory_failure {
+        // Said once, whatever it cannot do next.
+        if failure.is_some() == self.memory_failure.is_some() {
             return None;
         }
         self.memory_failure = failure;
         Some(match &self.memory_failure {
             Some(why) => LogLine::warn(
                 "memory",
-                format!("the highest term seen is not kept on this machine: {why}"),
+                format!(
+                    "the highest term seen is not kept on this machine: {why}; across a restored \
+                     store terms rise only by the wall clock; mend it, or name another directory \
+                     with --state-dir"
+                ),
             ),
             None => LogLine::info("memory", "the highest term seen is kept again"),
         })
     }
 }
 
-fn line(event: &Event, own: &str) -> Option<LogLine> {
+fn line(event: &Event, own: &str, store: &str) -> Option<LogLine> {
     Some(match event {
         Event::Standing { entry } => LogLine::new(Level::Debug, "entry", entry.to_string()),
         Event::Elected { term, reason } => {
@@ -126,7 +137,7 @@ fn line(event: &Event, own: &str) -> Option<LogLine> {
         }
         Event::LeaderChanged { leader: None } => LogLine::new(Level::Debug, "leader", "nobody"),
         Event::Waiting(wait) => waiting(wait),
-        Event::Alarm(alarm) => LogLine::warn("alarm", alarm_text(alarm)),
+        Event::Alarm(alarm) => LogLine::warn("alarm", alarm_text(alarm, store)),
     })
 }
 
@@ -157,27 +168,36 @@ fn waiting(wait: &Wait) -> LogLine {
     }
 }
 
-fn alarm_text(alarm: &Alarm) -> String {
+fn alarm_text(alarm: &Alarm, store: &str) -> String {
     match alarm {
         Alarm::GarbageRecord { why } => {
-            format!("the record cannot be read ({why}); it is left alone and nobody leads")
+            format!(
+                "the record in {store} cannot be read ({why}); it is left alone and nobody leads"
+            )
         }
         Alarm::NewerRecord { format } => {
             format!(
-                "the record is of format {format}; a later tanist wrote it, so upgrade this one"
+                "the record in {store} is of format {format}; a later tanist wrote it, so upgrade \
+                 this one"
             )
         }
         Alarm::ForeignWithoutSession { entry } => {
             format!("the foreign entry {entry} will never go away by itself; look who put it there")
         }
         Alarm::StoreWentBack => {
-            "the store was restored or replaced; old leaders are waited out".to_owned()
+            format!("the store {store} was restored or replaced; old leaders are waited out")
         }
-        Alarm::StoreFull => "the store takes no writes but deletions; make room".to_owned(),
-        Alarm::Denied { why } => format!("the store does not allow what is needed: {why}"),
+        Alarm::StoreFull => format!("the store {store} takes no writes but deletions; make room"),
+        Alarm::Denied { why } => {
+            format!("the store {store} does not allow what is needed: {why}")
+        }
         Alarm::DuplicateNode { instance } => {
             format!("another instance, {instance}, has our name; give each node its own")
         }
+        Alarm::Lingering { node } => format!(
+            "{node} has gone, and what it started still runs and keeps its lock, so nobody leads; \
+             tanist status names it"
+        ),
         Alarm::DifferentLease { node } => {
             format!("{node} uses another lease; use one for all nodes")
         }

@@ -1,8 +1,12 @@
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::error::Error as _;
+use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use tanist::ErrorKind;
+
+use super::leftovers;
 use crate::exit::Code;
 use crate::problem::Problem;
 use crate::settings::{Setting, Source};
@@ -37,33 +41,39 @@ impl RunFiles {
     ///
     /// The directory cannot be used.
     pub(crate) fn take(
-        dir: &Path,
+        place: &Setting<PathBuf>,
         election: &str,
         node: &Setting<String>,
     ) -> Result<Self, Problem> {
+        let dir = place.value.as_path();
+        let refused = |error: io::Error| refused(dir, &error, &place.source);
+        let taking = leftovers::keep_out(dir).map_err(refused)?;
+        let taken = Self::take_one(dir, election, node).map_err(refused)?;
+        drop(taking);
+        // Only for tidiness.
+        let _ = leftovers::sweep(dir);
+        taken.ok_or_else(|| refused(io::ErrorKind::AlreadyExists.into()))
+    }
+
+    fn take_one(dir: &Path, election: &str, node: &Setting<String>) -> io::Result<Option<Self>> {
         let wanted = &node.value;
-        let refused = |error: io::Error| refused("run", dir, &error);
-        if let Some(files) = Self::try_take(dir, election, wanted, wanted).map_err(refused)? {
-            return Ok(files);
+        if let Some(files) = Self::try_take(dir, election, wanted, wanted)? {
+            return Ok(Some(files));
         }
+        let taken = |mut files: Self| {
+            files.taken = true;
+            files
+        };
         if node.source == Source::Default {
             for number in 2..=COPIES {
                 let name = format!("{wanted}-{number}");
-                let files = Self::try_take(dir, election, &name, &name).map_err(refused)?;
-                if let Some(mut files) = files {
-                    files.taken = true;
-                    return Ok(files);
+                if let Some(files) = Self::try_take(dir, election, &name, &name)? {
+                    return Ok(Some(taken(files)));
                 }
             }
         }
         let own = format!("{wanted}.{}", std::process::id());
-        match Self::try_take(dir, election, wanted, &own).map_err(refused)? {
-            Some(mut files) => {
-                files.taken = true;
-                Ok(files)
-            }
-            None => Err(refused(io::ErrorKind::AlreadyExists.into())),
-        }
+        Ok(Self::try_take(dir, election, wanted, &own)?.map(taken))
     }
 
     fn try_take(dir: &Path, election: &str, node: &str, stem: &str) -> io::Result<Option<Self>> {
@@ -108,46 +118,41 @@ impl Drop for RunFiles {
     }
 }
 
-/// Makes a directory that only its owner can write or read, or checks that it is one.
+/// Makes a directory of this user alone, or checks that it is one.
 ///
 /// # Errors
 ///
-/// It cannot be made, is a link, is another's, or is open to others.
-pub(crate) fn private_dir(kind: &str, dir: &Path) -> Result<(), Problem> {
-    let make = DirBuilder::new().recursive(true).mode(0o700).create(dir);
-    make.map_err(|error| refused(kind, dir, &error))?;
-    let found = fs::symlink_metadata(dir).map_err(|error| refused(kind, dir, &error))?;
-    let own = rustix::process::geteuid().as_raw();
-    let wrong = if !found.is_dir() {
-        "it is a link or a file"
-    } else if found.uid() != own {
-        "it belongs to another user"
-    } else if found.mode() & 0o077 != 0 {
-        "others may enter it"
-    } else {
+/// It cannot be made, is a link, is another's, is open to others, or can be replaced by them.
+pub(crate) fn private_dir(kind: &str, dir: &Path, source: &Source) -> Result<(), Problem> {
+    let Err(error) = tanist::private_directory(dir) else {
         return Ok(());
     };
-    let what = format!("the {kind} directory {} is not private", dir.display());
-    Err(
-        Problem::new(Code::CantCreate, "directory::not-private", what)
-            .because(wrong)
-            .next(format_args!(
-                "chmod 700 {}, or name another with --{kind}-dir",
-                dir.display()
-            )),
-    )
+    let cause = error.source().and_then(|error| error.downcast_ref());
+    let denied = |error: &io::Error| error.kind() == io::ErrorKind::PermissionDenied;
+    let (code, slug, what) = if error.kind() == ErrorKind::Unsafe {
+        let what = format!("the {kind} directory {} is not private", dir.display());
+        (Code::CantCreate, "directory::not-private", what)
+    } else {
+        let code = if cause.is_some_and(denied) {
+            Code::NoPerm
+        } else {
+            Code::CantCreate
+        };
+        let what = format!("the {kind} directory {} cannot be used", dir.display());
+        (code, "directory::unusable", what)
+    };
+    let problem = Problem::new(code, slug, what).because(error);
+    Err(problem
+        .set_by(source)
+        .next(format_args!("--{kind}-dir names another")))
 }
 
-fn refused(kind: &str, dir: &Path, error: &io::Error) -> Problem {
-    let code = if error.kind() == io::ErrorKind::PermissionDenied {
-        Code::NoPerm
-    } else {
-        Code::CantCreate
-    };
-    let what = format!("the {kind} directory {} cannot be used", dir.display());
-    Problem::new(code, "directory::unusable", what)
+fn refused(dir: &Path, error: &io::Error, source: &Source) -> Problem {
+    let what = format!("the run directory {} cannot be used", dir.display());
+    Problem::new(Code::CantCreate, "directory::unusable", what)
         .because(error)
-        .next(format_args!("name another with --{kind}-dir DIR"))
+        .set_by(source)
+        .next("--run-dir names another")
 }
 
 #[cfg(test)]
@@ -165,7 +170,11 @@ mod tests {
     #[test]
     fn copies_on_one_machine_get_names_of_their_own_and_give_them_back() {
         let dir = tempfile::tempdir().unwrap();
-        let take = |source| RunFiles::take(dir.path(), "demo", &node(source)).unwrap();
+        let place = Setting {
+            value: dir.path().to_owned(),
+            source: Source::Default,
+        };
+        let take = |source| RunFiles::take(&place, "demo", &node(source)).unwrap();
         let first = take(Source::Default);
         assert_eq!((first.node.as_str(), first.taken), ("host", false));
         let second = take(Source::Default);
@@ -183,17 +192,16 @@ mod tests {
     fn a_directory_that_others_may_enter_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let inner = dir.path().join("a/b");
-        private_dir("run", &inner).unwrap();
+        let make = |dir: &Path, source| private_dir("run", dir, &source);
+        make(&inner, Source::Default).unwrap();
         assert_eq!(fs::metadata(&inner).unwrap().mode() & 0o777, 0o700);
         fs::set_permissions(&inner, PermissionsExt::from_mode(0o755)).unwrap();
-        assert!(
-            private_dir("run", &inner)
-                .unwrap_err()
-                .to_string()
-                .contains("others may enter")
-        );
+        let variable = Source::Environment("TANIST_RUN_DIR".to_owned());
+        let said = make(&inner, variable).unwrap_err().to_string();
+        assert!(said.contains("others can reach into it"), "{said}");
+        assert!(said.contains("it comes from env TANIST_RUN_DIR"), "{said}");
         let link = dir.path().join("link");
         std::os::unix::fs::symlink(dir.path().join("a"), &link).unwrap();
-        assert!(private_dir("run", &link).is_err());
+        assert!(make(&link, Source::Default).is_err());
     }
 }

@@ -1,6 +1,8 @@
 use std::io;
+use std::time::Duration;
 
 use rustix::process::Signal;
+use tanist::Moment;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -21,7 +23,13 @@ pub(crate) enum Told {
 #[derive(Debug)]
 pub(crate) struct Signals {
     told: mpsc::UnboundedReceiver<Told>,
+    /// The last stop that counted, and when.
+    stop: Option<(SignalName, Moment)>,
 }
+
+/// The same stop again within this span is the first one: timeout(1) and service managers signal a
+/// process and its group, and the kernel tells both.
+const ECHO: Duration = Duration::from_millis(100);
 
 /// Hang-up, interrupt, ... up to the stops of job control: a stopped supervisor cannot renew, so
 /// tanist itself never stops by them.
@@ -71,16 +79,28 @@ impl Signals {
             let name = SignalName::numbered(number);
             listen(name, Told::Dropped(name), &tell)?;
         }
-        Ok(Self { told })
+        Ok(Self { told, stop: None })
     }
 
     /// The next one. Cancel safe: none is lost.
     pub(crate) async fn next(&mut self) -> Told {
-        match self.told.recv().await {
-            Some(told) => told,
-            // The senders live in tasks that never end.
-            None => std::future::pending().await,
+        loop {
+            match self.told.recv().await {
+                Some(Told::Stop(signal)) if self.is_echo(signal, tanist::clock::now().at) => {}
+                Some(told) => return told,
+                // The senders live in tasks that never end.
+                None => std::future::pending().await,
+            }
         }
+    }
+
+    fn is_echo(&mut self, signal: SignalName, now: Moment) -> bool {
+        let echo = |(last, at): (SignalName, Moment)| last == signal && now.since(at) < ECHO;
+        let is_echo = self.stop.is_some_and(echo);
+        if !is_echo {
+            self.stop = Some((signal, now));
+        }
+        is_echo
     }
 }
 
@@ -98,4 +118,28 @@ fn listen(name: SignalName, told: Told, tell: &mpsc::UnboundedSender<Told>) -> i
     let tell = tell.clone();
     tokio::spawn(async move { while stream.recv().await.is_some() && tell.send(told).is_ok() {} });
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_stop_right_behind_the_first_is_no_second_one() {
+        let mut signals = Signals {
+            told: mpsc::unbounded_channel().1,
+            stop: None,
+        };
+        let (term, int) = ("TERM".parse().unwrap(), "INT".parse().unwrap());
+        let at = |millis| Moment::after_origin(Duration::from_millis(millis));
+        assert!(!signals.is_echo(term, at(1_000)));
+        assert!(signals.is_echo(term, at(1_099)));
+        // Counted from the first one, so that a stream of them does end it.
+        assert!(!signals.is_echo(term, at(1_100)));
+        assert!(
+            !signals.is_echo(int, at(1_101)),
+            "another signal is another word"
+        );
+        assert!(!signals.is_echo(term, at(1_102)));
+    }
 }

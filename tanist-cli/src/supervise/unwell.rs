@@ -78,20 +78,27 @@ impl Supervisor {
     /// Stays out of the election if the verdict says so.
     pub(super) fn go_by(&mut self, verdict: Verdict, now: tanist::Moment, why: &str) {
         match verdict {
-            Verdict::Exit | Verdict::Restart { .. } => return,
-            Verdict::StandDown { cooldown } => self.out = Out::Until(now + cooldown),
+            Verdict::Exit | Verdict::Restart { .. } => {}
+            Verdict::StandDown { cooldown } => {
+                self.out = Out::Until(now + cooldown);
+                self.out_because = format!("cooling down until {}: {why}", wall_clock(cooldown));
+            }
             Verdict::Park { failures } => {
                 let limit = self.settings.policy.max_failovers.value;
+                let within = Span(limit.within);
+                let often = match failures {
+                    1 => format!("once within {within}"),
+                    _ => format!("{failures} times within {within}"),
+                };
                 let text = format!(
-                    "the child failed {failures} times within {}; this node stays out of the \
-                     election until tanist is started anew",
-                    Span(limit.within)
+                    "this node gave the leadership up {often} because its child failed; it stays \
+                     out of the election until tanist is started anew"
                 );
                 self.log.say(LogLine::new(Level::Error, "parked", text));
                 self.out = Out::Parked;
+                self.out_because = format!("{often}, last: {why}");
             }
         }
-        why.clone_into(&mut self.out_because);
     }
 
     /// Tells the election how this node is.
@@ -118,4 +125,14 @@ impl Supervisor {
             campaign.set_health(health, note);
         }
     }
+}
+
+/// That span from now as a time of the day, for those who look from other machines.
+fn wall_clock(span: std::time::Duration) -> String {
+    let at = jiff::Timestamp::now()
+        .checked_add(jiff::SignedDuration::try_from(span).unwrap_or_default());
+    at.map_or_else(
+        |_| "some time".to_owned(),
+        |at| at.strftime("%H:%M:%SZ").to_string(),
+    )
 }

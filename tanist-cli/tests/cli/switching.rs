@@ -123,6 +123,12 @@ fn without_a_terminal_nothing_happens_unless_told() {
 
 /// Answers the question on a terminal of its own; the exit code, and what it printed.
 fn answered(stage: &Stage, answer: &str) -> (i32, String) {
+    let (code, out, _) = asked(stage, "b", || answer);
+    (code, out)
+}
+
+/// Answers the question whether `to` shall lead; the exit code, and what it printed on both streams.
+fn asked<'a>(stage: &Stage, to: &str, answer: impl FnOnce() -> &'a str) -> (i32, String, String) {
     use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
     let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&ours).unwrap();
@@ -134,7 +140,7 @@ fn answered(stage: &Stage, answer: &str) -> (i32, String) {
         .open(name.to_str().unwrap())
         .unwrap();
     let mut command = stage.tanist();
-    command.args(["switchover", "-e", "demo", "--to", "b"]);
+    command.args(["switchover", "-e", "demo", "--to", to]);
     command.stdin(theirs).stdout(std::process::Stdio::piped());
     command.stderr(std::process::Stdio::piped());
     let mut child = command.spawn().unwrap();
@@ -147,17 +153,90 @@ fn answered(stage: &Stage, answer: &str) -> (i32, String) {
         assert_eq!(from.read(&mut byte).unwrap(), 1, "{asked}");
         asked.push(char::from(byte[0]));
     }
-    assert!(
-        asked.contains("stops its work on a and starts it on b"),
-        "{asked}"
-    );
+    let question = format!("stops its work on a and starts it on {to}");
+    assert!(asked.contains(&question), "{asked}");
     assert_eq!(leader(stage), "a", "nothing happens before the answer");
+    let answer = answer();
     let mut terminal = std::fs::File::from(ours);
     terminal
         .write_all(format!("{answer}\n").as_bytes())
         .unwrap();
     let output = child.wait_with_output().unwrap();
-    (output.status.code().unwrap(), out(&output))
+    let mut rest = String::new();
+    from.read_to_string(&mut rest).unwrap();
+    (output.status.code().unwrap(), out(&output), rest)
+}
+
+#[test]
+fn a_leader_that_changes_while_the_question_is_open_is_not_stopped() {
+    let stage = Stage::new();
+    let (mut a, _others, _) = line(&stage, "a", &["b"]);
+    let mut c = stage.run(&["--node", "c", "--priority", "200"], WORK);
+    c.event("standby");
+    let (code, printed, said) = asked(&stage, "b", || {
+        a.kill();
+        c.line();
+        "y"
+    });
+    assert_eq!((code, printed.as_str()), (75, ""), "{said}");
+    assert!(said.contains("[switchover::other-leader]"), "{said}");
+    assert!(
+        said.contains("a leads demo no more") && said.contains("c leads in term"),
+        "{said}"
+    );
+    assert_eq!(leader(&stage), "c");
+    assert!(
+        !stage.run_dir().join(".tanist/demo/directive").exists(),
+        "nothing was asked for"
+    );
+}
+
+#[test]
+fn a_successor_that_dies_on_the_way_is_told_with_who_leads_instead() {
+    let stage = Stage::new();
+    let go = stage.path("go");
+    let slow = format!(
+        "trap 'echo stopping; while ! test -e {}; do sleep 0.02; done; exit 0' TERM; echo up; \
+         while :; do sleep 0.02; done",
+        go.display()
+    );
+    let mut a = stage.run(&["--node", "a", "--stop-timeout", "50s"], &slow);
+    a.line();
+    let start = |node: &str| {
+        let mut node = stage.run(&["--node", node], WORK);
+        node.event("standby");
+        node
+    };
+    let (mut b, mut c) = (start("b"), start("c"));
+    let mut command = stage.tanist();
+    command.args([
+        "switchover",
+        "demo",
+        "--to",
+        "b",
+        "--yes",
+        "--timeout",
+        "50s",
+    ]);
+    command.stdout(std::process::Stdio::piped());
+    command.stderr(std::process::Stdio::piped());
+    let switchover = command.spawn().unwrap();
+    assert_eq!(a.line(), "stopping");
+    b.kill();
+    std::fs::write(&go, "").unwrap();
+    c.line();
+    let output = switchover.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(75), "{}", err(&output));
+    assert!(
+        err(&output).contains("[switchover::another]"),
+        "{}",
+        err(&output)
+    );
+    assert!(
+        out(&output).contains("after: c leads demo in term"),
+        "{}",
+        out(&output)
+    );
 }
 
 #[test]

@@ -116,6 +116,7 @@ fn a_node_that_resigns_through_its_socket_lets_the_other_lead_and_stands_by() {
     let stage = Stage::new();
     let mut first = stage.run(&["--node", "a"], WORK);
     first.line();
+    first.event("started");
     let mut second = stage.run(&["--node", "b"], WORK);
     second.event("standby");
     let socket = stage.run_dir().join("demo.a.sock");

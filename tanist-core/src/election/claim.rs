@@ -91,6 +91,8 @@ impl Election {
                     Reason::after(&record.reason)
                 }
             }
+            // As far as this store knows, nobody ever led.
+            None if !self.witnessed => Reason::Start,
             Some(_) | None => Reason::Failover,
         }
     }

@@ -71,8 +71,13 @@ impl Election {
         }
         match line::standing(view, entry, now.unix) {
             Standing::Ranked { rank, .. } => Ok(rank),
-            Standing::Barred => Err(Wait::Aside),
-            Standing::Absent => Err(Wait::NotStanding),
+            // As the operator asked; else the store still shows what we told before.
+            Standing::Barred
+                if view.directive.aside(now.unix) == Some(self.config.node.as_str()) =>
+            {
+                Err(Wait::Aside)
+            }
+            Standing::Barred | Standing::Absent => Err(Wait::NotStanding),
             Standing::BehindForeign {
                 entry,
                 label,

@@ -3,7 +3,7 @@
 use super::permit::Permit;
 use super::{Election, Look, Purpose, Session};
 use crate::candidate::EntryId;
-use crate::event::{Event, Wait};
+use crate::event::{Alarm, Event, Wait};
 use crate::fact::Receipt;
 use crate::memory::Memory;
 use crate::moment::{Moment, Now};
@@ -210,6 +210,7 @@ impl Election {
         if !self.is_published() {
             self.publish(now.at);
         }
+        self.notice_lingering(now.at);
         match self.permit(now, &entry) {
             Permit::Never(wait) => self.tell_wait(wait),
             Permit::Probe { node } => {
@@ -217,6 +218,20 @@ impl Election {
                 self.publish(now.at);
             }
             Permit::At { moment, wait } => self.claim_when_due(now, entry, moment, wait),
+        }
+    }
+
+    /// A guard would have ended its leader's work within the lease; then nobody does it any more.
+    fn notice_lingering(&mut self, now: Moment) {
+        let Some(seen) = &self.seen else {
+            return;
+        };
+        let (Some(since), Some(record)) = (seen.lingers_since, seen.view.lingering()) else {
+            return;
+        };
+        if now >= since + Timing::grace(record.lease) {
+            let node = record.node.clone();
+            self.alarm(Alarm::Lingering { node });
         }
     }
 

@@ -1,6 +1,7 @@
 //! One machine, no server: kernel locks in a private directory. See `local/docs.md`.
 
 mod candidacy;
+mod entry_file;
 mod holders;
 mod ledger;
 mod mending;

@@ -2,7 +2,7 @@ use tanist_core::{Directive, Outcome, Stamp};
 
 use super::Fixture;
 use super::contender::{Contender, Lawful};
-use crate::backend::{Amendment, Backend};
+use crate::backend::{Amendment, Backend, Snapshot};
 
 const ELECTION: &str = "law-directive-compares";
 
@@ -11,50 +11,60 @@ pub(super) async fn check(fixture: &dyn Fixture) -> Lawful<()> {
     // Somebody has to stand, or there is nothing to direct.
     let _candidate = Contender::standing(fixture, ELECTION).await?;
     let (one, two) = (fixture.backend(), fixture.backend());
-    let (none, stamp) = read(&*one).await?;
-    if none != Directive::default() || stamp.is_some() {
-        return Err(format!("a new election asks for {none:?} at {stamp:?}"));
+    let empty = read(&*one).await?;
+    if empty.view.directive != Directive::default() || empty.directive_stamp.is_some() {
+        return Err(format!("a new election asks for something: {empty:?}"));
     }
-    write(&*one, None, 100).await?;
-    refused(&*two, None).await?;
-    let (directive, stamp) = read(&*two).await?;
-    if directive.paused_until != Some(100) || stamp.is_none() {
-        return Err(format!(
-            "what was written reads as {directive:?} at {stamp:?}"
-        ));
+    write(&*one, &empty, 100).await?;
+    refused(&*two, &empty).await?;
+    let first = read(&*two).await?;
+    if first.view.directive.paused_until != Some(100) || first.directive_stamp.is_none() {
+        return Err(format!("what was written reads as {first:?}"));
     }
-    write(&*two, stamp, 200).await?;
-    refused(&*one, stamp).await?;
-    let (directive, _) = read(&*one).await?;
-    if directive.paused_until == Some(200) {
+    // Who decided by another record than there is now must not be obeyed either.
+    refused(&*two, &by_another_record(&first)).await?;
+    write(&*two, &first, 200).await?;
+    refused(&*one, &first).await?;
+    let last = read(&*one).await?;
+    if last.view.directive.paused_until == Some(200) {
         Ok(())
     } else {
         Err(format!(
-            "a refused directive was written all the same: {directive:?}"
+            "a refused directive was written all the same: {last:?}"
         ))
     }
 }
 
-async fn read(backend: &dyn Backend) -> Lawful<(Directive, Option<Stamp>)> {
-    match backend.read(ELECTION).await {
-        Ok(snapshot) => Ok((snapshot.view.directive, snapshot.directive_stamp)),
-        Err(error) => Err(format!("the election could not be read: {error}")),
-    }
+async fn read(backend: &dyn Backend) -> Lawful<Snapshot> {
+    let read = backend.read(ELECTION).await;
+    read.map_err(|error| format!("the election could not be read: {error}"))
 }
 
-fn paused(until: u64) -> Directive {
-    Directive {
-        paused_until: Some(until),
-        ..Directive::default()
-    }
-}
-
-async fn write(backend: &dyn Backend, over: Option<Stamp>, until: u64) -> Lawful<()> {
-    let amendment = Amendment::Direct {
-        over,
-        directive: paused(until),
+fn by_another_record(read: &Snapshot) -> Snapshot {
+    let mut other = read.clone();
+    other.view.record_stamp = match read.view.record_stamp {
+        Some(stamp) => Some(Stamp {
+            version: stamp.version + 1,
+            ..stamp
+        }),
+        None => Some(Stamp::default()),
     };
-    match backend.amend(ELECTION, amendment).await {
+    other
+}
+
+fn paused(over: &Snapshot, until: u64) -> Amendment {
+    Amendment::Direct {
+        over: over.directive_stamp,
+        record: over.view.record_stamp,
+        directive: Directive {
+            paused_until: Some(until),
+            ..Directive::default()
+        },
+    }
+}
+
+async fn write(backend: &dyn Backend, over: &Snapshot, until: u64) -> Lawful<()> {
+    match backend.amend(ELECTION, paused(over, until)).await {
         Outcome::Committed(_) => Ok(()),
         other => Err(format!(
             "a directive over what was read was answered {other:?}"
@@ -62,15 +72,11 @@ async fn write(backend: &dyn Backend, over: Option<Stamp>, until: u64) -> Lawful
     }
 }
 
-async fn refused(backend: &dyn Backend, over: Option<Stamp>) -> Lawful<()> {
-    let amendment = Amendment::Direct {
-        over,
-        directive: paused(1),
-    };
-    match backend.amend(ELECTION, amendment).await {
+async fn refused(backend: &dyn Backend, over: &Snapshot) -> Lawful<()> {
+    match backend.amend(ELECTION, paused(over, 1)).await {
         Outcome::Refused(_) => Ok(()),
         other => Err(format!(
-            "a directive over an old version was answered {other:?}"
+            "a directive over what is no more was answered {other:?}"
         )),
     }
 }

@@ -78,8 +78,12 @@ async fn asked_for(fixture: &dyn Fixture, election: &str, observer: &mut Contend
         successor: Some(node),
         ..Directive::default()
     };
+    let Ok(read) = fixture.backend().read(election).await else {
+        return Err("the election could not be read".to_owned());
+    };
     let amendment = Amendment::Direct {
         over: None,
+        record: read.view.record_stamp,
         directive: directive.clone(),
     };
     let outcome = fixture.backend().amend(election, amendment).await;

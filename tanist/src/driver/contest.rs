@@ -8,6 +8,7 @@ use tanist_core::{
 use tokio::sync::oneshot;
 
 use super::{Request, Wish};
+use crate::EVENTS;
 use crate::campaign::{CampaignSettings, Desk};
 use crate::clock;
 use crate::error::Error;
@@ -87,7 +88,8 @@ impl Contest {
         let (memory, memory_failure) = match loaded {
             Ok(memory) => (memory, None),
             Err(error) => {
-                tracing::error!(election = &*origin.election, %error, "going on without memory");
+                let election = &*origin.election;
+                tracing::error!(target: EVENTS, election, %error, "going on without memory");
                 (Memory::default(), Some(error.to_string()))
             }
         };
@@ -191,7 +193,9 @@ impl Contest {
             Ok(()) => None,
             Err(error) => {
                 let election = &*self.origin.election;
-                tracing::error!(election, %error, "going on without memory");
+                if self.news.memory_failure.is_none() {
+                    tracing::error!(target: EVENTS, election, %error, "going on without memory");
+                }
                 Some(error.to_string())
             }
         };
@@ -253,7 +257,7 @@ impl Contest {
         match &event {
             Event::Waiting(wait) => self.news.waiting = Some(wait.clone()),
             Event::Alarm(alarm) => {
-                tracing::warn!(election, ?alarm, "alarm");
+                tracing::warn!(target: EVENTS, election, ?alarm, "alarm");
                 if self.news.alarms.len() == Status::ALARMS_KEPT {
                     self.news.alarms.remove(0);
                 }
@@ -268,7 +272,7 @@ impl Contest {
             | Event::EntryLost
             | Event::LeaderChanged { .. } => {}
         }
-        tracing::debug!(election, ?event, "event");
+        tracing::debug!(target: EVENTS, election, ?event, "event");
         // Nobody has to listen.
         let _ = self.desk.events.send(event);
     }

@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 use serde_json::{Map, Value, json};
 use tanist::Timing;
@@ -7,7 +9,9 @@ use crate::command::status::unwritten;
 use crate::exit::{Code, Exit};
 use crate::printer::{self, Form, Printer, printable};
 use crate::problem::Problem;
-use crate::settings::{KEYS, Key, Kind, Layers, SettingsFile, Source, places, timing};
+use crate::settings::{
+    KEYS, Key, Kind, Layers, SettingsFile, Source, made_absolute, places, timing,
+};
 
 /// One setting in force.
 struct InForce {
@@ -102,6 +106,7 @@ fn in_force(
                 .flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>())
                 .collect(),
             (_, Kind::Switch) => vec![given.get_flag(key.name).to_string()],
+            (_, Kind::Path { words }) => texts.map(|text| absolute(words, text)).collect(),
             _ => texts.collect(),
         }
     };
@@ -110,6 +115,22 @@ fn in_force(
         _ => Some(raw()),
     };
     InForce { key, texts, source }
+}
+
+/// A path as the command would take it, which was given from this directory.
+fn absolute(words: &[&str], text: String) -> String {
+    let scheme = "local:";
+    let path = match text.strip_prefix(scheme) {
+        _ if words.contains(&text.as_str()) => return text,
+        Some(path) => path,
+        None if text.contains("://") => return text,
+        None => text.as_str(),
+    };
+    let prefix = &text[..text.len() - path.len()];
+    match made_absolute(Path::new(path), "") {
+        Ok(path) => format!("{prefix}{}", path.display()),
+        Err(_) => text,
+    }
 }
 
 fn toml(

@@ -37,11 +37,11 @@ async fn one(
     election: &str,
 ) -> Result<(), Problem> {
     let snapshot = in_time(plan.timeout, store.read(election)).await?;
-    let now = tanist::clock::now().unix;
-    let overview = Overview::of(election, &snapshot.view, now);
+    let now = tanist::clock::now();
+    let overview = Overview::read(election, &snapshot, now);
     who_leads(report, &overview, snapshot.view.vacancy);
     if let Some(until) = overview.paused_until {
-        let left = Span(Duration::from_secs(until.saturating_sub(now)));
+        let left = Span(Duration::from_secs(until.saturating_sub(now.unix)));
         report.warn(
             AREA,
             format!("{election} is paused for {left} more: a leader that fails is not succeeded"),
@@ -107,10 +107,11 @@ fn who_leads(report: &mut Report, overview: &Overview, vacancy: Vacancy) {
         ),
         State::Foreign(label) => report.warn(
             AREA,
-            format!(
-                "{election} is held by {label}: another client of the same lock, or what a killed \
-                 leader started and nobody ended"
-            ),
+            format!("{election} is held by {label}: another client of the same lock"),
+        ),
+        State::Lapsed(..) | State::Lingering(..) => report.fail(
+            AREA,
+            format!("{election}: {}", overview.detail().unwrap_or_default()),
         ),
         State::Vacant => {
             let why = overview

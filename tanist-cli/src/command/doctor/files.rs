@@ -48,7 +48,9 @@ fn directory(report: &mut Report, what: &str, dir: &Path) {
         let mode = is.mode() & 0o7777;
         report.fail(
             AREA,
-            format!("{what} {shown} is open to others (mode {mode:04o}): chmod 700 {shown}"),
+            format!(
+                "{what} {shown} is open to others (mode {mode:04o}): name one that nothing else uses"
+            ),
         );
     } else if rustix::fs::access(dir, rustix::fs::Access::WRITE_OK).is_err() {
         report.fail(AREA, format!("{what} {shown} cannot be written"));

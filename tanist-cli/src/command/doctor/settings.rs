@@ -23,7 +23,7 @@ pub(super) struct Plan {
 
 /// Settings file, variables and flags; `None` where nothing can be made of them.
 pub(super) fn look(report: &mut Report, args: &DoctorArgs) -> Option<Plan> {
-    let election = args.election.as_deref();
+    let election = args.election();
     let named = args.answer.place.config.as_deref();
     let file = match SettingsFile::find(named, election) {
         Ok(Some(file)) => {
@@ -68,7 +68,7 @@ pub(super) fn look(report: &mut Report, args: &DoctorArgs) -> Option<Plan> {
 fn resolve(file: Option<&SettingsFile>, args: &DoctorArgs) -> Result<Plan, Problem> {
     let place = &args.answer.place;
     let mut words: Vec<std::ffi::OsString> = vec!["tanist".into(), "run".into()];
-    let election = args.election.as_deref();
+    let election = args.election();
     if election.is_some() || !file.is_some_and(|file| file.sets("election")) {
         words.extend(["--election".into(), election.unwrap_or("doctor").into()]);
     }

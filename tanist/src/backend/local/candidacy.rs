@@ -1,5 +1,6 @@
 use std::fs::File;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use rustix::fs::{FlockOperation, flock};
@@ -7,11 +8,12 @@ use tanist_core::{
     Commit, EntryId, InstanceId, Member, Outcome, Receipt, Record, Refusal, Stamp, View,
 };
 
+use super::entry_file;
 use super::ledger::{Ledger, is_at};
 use super::pen::Pen;
 use super::probe::{Probe, naming_lock};
 use super::{Held, failure};
-use crate::private_dir;
+use crate::{clock, private_dir};
 
 /// What this process holds in one election: its entry and, while it leads, the lock. Both are open
 /// files, so the kernel gives them back however the process ends.
@@ -205,6 +207,9 @@ impl Candidacy {
             Err(error) => return Err(error.into()),
         }
         self.leads = Some(entry.clone());
+        if let Some(own) = &self.entry {
+            entry_file::renew(&own.file, clock::now().at);
+        }
         self.held.lock().insert(ledger.election.clone(), lock);
         let written = self.write_record(&pen, over, record);
         match &written {
@@ -223,21 +228,33 @@ impl Candidacy {
     /// Proof enough without the pen: nobody but the holder of the lock writes the record, and what
     /// is checked can only be lost for good.
     fn renew(&self, record: Stamp, entry: &EntryId) -> io::Result<Outcome> {
-        let missing = Ok(Outcome::Refused(Refusal::EntryMissing));
         let (Some(lock), Some(leads)) = (&self.lock, &self.leads) else {
-            return missing;
+            return Ok(Outcome::Refused(Refusal::EntryMissing));
         };
-        if leads != entry || !self.stands_as(entry)? || !is_at(lock, &self.ledger.lock_path())? {
-            return missing;
+        let (place, path) = (
+            self.ledger.entry_path(self.instance),
+            self.ledger.lock_path(),
+        );
+        if leads != entry || !self.stands_as(entry)? {
+            return Ok(lost(&place, "is gone", Refusal::EntryMissing));
+        }
+        if !is_at(lock, &path)? {
+            return Ok(lost(&path, "is gone", Refusal::EntryMissing));
         }
         // Ours already, unless a process that inherited it gave it away.
         match flock(&**lock, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
-            Err(rustix::io::Errno::WOULDBLOCK) => return Ok(Outcome::Refused(Refusal::Held)),
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                return Ok(lost(&path, "is locked by another", Refusal::Held));
+            }
             Err(error) => return Err(error.into()),
         }
         if self.ledger.record()?.1 != Some(record) {
-            return Ok(Outcome::Refused(Refusal::RecordChanged));
+            let path = self.ledger.record_path();
+            return Ok(lost(&path, "is not ours", Refusal::RecordChanged));
+        }
+        if let Some(own) = &self.entry {
+            entry_file::renew(&own.file, clock::now().at);
         }
         let receipt = Receipt {
             revision: 0,
@@ -345,6 +362,13 @@ impl Candidacy {
         drop(private_dir::open_or_create(&self.ledger.lock_path())?);
         Ok(())
     }
+}
+
+/// The leadership is over because of the file at `path`: whoever looks for the reason has to learn
+/// of it here.
+fn lost(path: &Path, why: &str, refusal: Refusal) -> Outcome {
+    tracing::warn!("{} {why}, so the leadership is lost", path.display());
+    Outcome::Refused(refusal)
 }
 
 impl Drop for Candidacy {

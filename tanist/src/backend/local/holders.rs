@@ -1,5 +1,8 @@
+use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+
+use crate::backend::Holder;
 
 /// Who holds the kernel lock on the file at `path`, for people: as far as the kernel tells this
 /// process.
@@ -10,30 +13,68 @@ pub(super) fn describe(path: &Path) -> String {
     }
     holders
         .iter()
-        .map(|pid| name(*pid))
+        .map(Holder::to_string)
         .collect::<Vec<_>>()
         .join(", ")
 }
 
-fn holders(path: &Path) -> Vec<u32> {
-    let (Ok(is), Ok(locks)) = (path.metadata(), std::fs::read_to_string("/proc/locks")) else {
+/// The same, one by one.
+///
+/// A lock belongs to an open file, which a process passes on to those that it starts: so whoever
+/// has that file open is asked for. The kernel's own list names only who took the lock, who may
+/// have ended since.
+pub(super) fn holders(path: &Path) -> Vec<Holder> {
+    let Ok(file) = path.metadata() else {
         return Vec::new();
     };
-    let (major, minor) = (rustix::fs::major(is.dev()), rustix::fs::minor(is.dev()));
-    let file = format!("{major:02x}:{minor:02x}:{}", is.ino());
-    let mut pids: Vec<u32> = locks
-        .lines()
-        .filter_map(|line| holder(line, &file))
+    let mut pids: Vec<u32> = numbers(Path::new("/proc"))
+        .into_iter()
+        .filter(|pid| has_lock(*pid, &file))
         .collect();
+    if pids.is_empty() {
+        pids = takers(&file);
+    }
     pids.sort_unstable();
     pids.dedup();
-    pids
+    pids.into_iter().map(holder).collect()
 }
 
-/// The process in a line of `/proc/locks`, if it holds a lock of flock(2) on `file`.
+/// The entries of a directory of `/proc` that are numbers.
+fn numbers(dir: &Path) -> Vec<u32> {
+    let entries = dir.read_dir().into_iter().flatten().flatten();
+    entries
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect()
+}
+
+/// Whether the process has the file open in the way that holds the lock.
+fn has_lock(pid: u32, file: &Metadata) -> bool {
+    let dir = format!("/proc/{pid}/fd");
+    numbers(Path::new(&dir)).into_iter().any(|number| {
+        let same = |open: Metadata| (open.dev(), open.ino()) == (file.dev(), file.ino());
+        let info = || fs::read_to_string(format!("/proc/{pid}/fdinfo/{number}"));
+        fs::metadata(format!("{dir}/{number}")).is_ok_and(same)
+            && info().is_ok_and(|info| info.lines().any(|line| line.starts_with("lock:")))
+    })
+}
+
+/// Who took a lock on the file, in the kernel's own list.
+fn takers(file: &Metadata) -> Vec<u32> {
+    let Ok(locks) = fs::read_to_string("/proc/locks") else {
+        return Vec::new();
+    };
+    let (major, minor) = (rustix::fs::major(file.dev()), rustix::fs::minor(file.dev()));
+    let file = format!("{major:02x}:{minor:02x}:{}", file.ino());
+    locks
+        .lines()
+        .filter_map(|line| taker(line, &file))
+        .collect()
+}
+
+/// The process in a line of `/proc/locks`, if it took a lock of flock(2) on `file`.
 ///
 /// `1: FLOCK  ADVISORY  WRITE 4711 fe:00:1234 0 EOF`; those who wait have an arrow after the number.
-fn holder(line: &str, file: &str) -> Option<u32> {
+fn taker(line: &str, file: &str) -> Option<u32> {
     let mut words = line.split_whitespace().skip(1);
     if words.next()? != "FLOCK" {
         return None;
@@ -42,16 +83,29 @@ fn holder(line: &str, file: &str) -> Option<u32> {
     (words.next()? == file).then_some(pid)
 }
 
-fn name(pid: u32) -> String {
-    match std::fs::read_to_string(format!("/proc/{pid}/comm")) {
-        Ok(name) => format!("pid {pid} ({})", name.trim_end().escape_debug()),
-        Err(_) => format!("what pid {pid}, which has ended, left behind"),
-    }
+fn holder(pid: u32) -> Holder {
+    const LONGEST: usize = 80;
+    let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let words = String::from_utf8_lossy(&line).replace('\0', " ");
+    let command = match words.trim_end() {
+        "" => fs::read_to_string(format!("/proc/{pid}/comm")).map_or_else(
+            |_| "it has ended".to_owned(),
+            |name| name.trim_end().to_owned(),
+        ),
+        words => words.to_owned(),
+    };
+    let shown: String = command.escape_debug().collect();
+    let command = match shown.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &shown[..end]),
+        None => shown,
+    };
+    Holder { pid, command }
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs::File;
+    use std::process::{Command, Stdio};
 
     use super::*;
 
@@ -59,29 +113,47 @@ mod tests {
     fn only_the_holder_of_this_file_counts() {
         let file = "fe:00:1234";
         let line = "1: FLOCK  ADVISORY  WRITE 4711 fe:00:1234 0 EOF";
-        assert_eq!(holder(line, file), Some(4711));
+        assert_eq!(taker(line, file), Some(4711));
         assert_eq!(
-            holder("1: -> FLOCK  ADVISORY  WRITE 4711 fe:00:1234 0 EOF", file),
+            taker("1: -> FLOCK  ADVISORY  WRITE 4711 fe:00:1234 0 EOF", file),
             None
         );
         assert_eq!(
-            holder("1: POSIX  ADVISORY  WRITE 4711 fe:00:1234 0 EOF", file),
+            taker("1: POSIX  ADVISORY  WRITE 4711 fe:00:1234 0 EOF", file),
             None
         );
         assert_eq!(
-            holder("1: FLOCK  ADVISORY  WRITE 4711 fe:00:12345 0 EOF", file),
+            taker("1: FLOCK  ADVISORY  WRITE 4711 fe:00:12345 0 EOF", file),
             None
         );
-        assert_eq!(holder("", file), None);
+        assert_eq!(taker("", file), None);
     }
 
     #[test]
-    fn the_kernel_names_this_process_as_the_holder() {
+    fn this_process_is_named_as_the_holder_and_who_only_looks_is_not() {
         let temp = tempfile::tempdir().unwrap();
         let path = temp.path().join("lock");
         let file = File::create(&path).unwrap();
         assert_eq!(describe(&path), "a process that this one cannot see");
         file.try_lock().unwrap();
         assert!(describe(&path).starts_with(&format!("pid {} (", std::process::id())));
+    }
+
+    #[test]
+    fn who_inherited_the_lock_is_named_and_not_who_took_it() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("lock");
+        let file = File::create(&path).unwrap();
+        file.try_lock().unwrap();
+        let mut heir = Command::new("sleep")
+            .arg("1000")
+            .stdin(Stdio::from(file))
+            .spawn()
+            .unwrap();
+        let expected = format!("pid {} (sleep 1000)", heir.id());
+        let seen = describe(&path);
+        heir.kill().unwrap();
+        heir.wait().unwrap();
+        assert_eq!(seen, expected);
     }
 }

@@ -13,7 +13,7 @@ use tanist_core::{
 
 use super::pen::Pen;
 use super::probe::Probe;
-use super::{failure, holders};
+use super::{entry_file, failure, holders};
 use crate::backend::{Amendment, Snapshot};
 use crate::damage::Part;
 use crate::private_dir::{self, Durability};
@@ -159,6 +159,8 @@ impl Ledger {
                 view: self.nothing()?,
                 directive_stamp: None,
                 history: Vec::new(),
+                renewed_at: None,
+                holders: Vec::new(),
             }),
             other => other,
         }
@@ -170,11 +172,23 @@ impl Ledger {
         let view = pen.view(&Probe::of(probe.as_ref()))?;
         let (_, directive_stamp) = pen.directive()?;
         let history = pen.history()?;
+        let leader = view.record.known().map(|record| record.entry.clone());
+        let renewed_at = match leader.and_then(|entry| self.find_entry(&entry)) {
+            Some((path, _)) => entry_file::renewed_at(&path)?,
+            None => None,
+        };
         drop(pen);
+        let view = self.name_holder(view);
+        let holders = match view.lingering() {
+            Some(_) => holders::holders(&self.lock_path()),
+            None => Vec::new(),
+        };
         Ok(Snapshot {
-            view: self.name_holder(view),
+            view,
             directive_stamp,
             history,
+            renewed_at,
+            holders,
         })
     }
 
@@ -242,7 +256,11 @@ impl Ledger {
             Err(error) => return failure(&error),
         };
         let done = match amendment {
-            Amendment::Direct { over, directive } => pen.direct(*over, directive),
+            Amendment::Direct {
+                over,
+                record,
+                directive,
+            } => pen.direct(*over, *record, directive),
             Amendment::DeleteEntry { entry } => pen.delete_entry(entry),
             Amendment::WriteRecord { over, record } => pen.write_record(*over, record),
             Amendment::Repair { over, mend } => pen.repair(over, mend),

@@ -109,7 +109,8 @@ impl Pen<'_> {
             }
             Mend::Directive => {
                 let (_, stamp) = self.directive()?;
-                self.direct(stamp, &Directive::default())
+                let (_, record) = self.ledger.record()?;
+                self.direct(stamp, record, &Directive::default())
             }
             Mend::History => {
                 let lines = self.history_lines()?.into_iter();

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,7 @@ use tanist_core::{
     Refusal, Stamp, View,
 };
 
+use super::entry_file;
 use super::ledger::{ENTRY, Ledger, identity, stamp_of};
 use super::probe::Probe;
 use crate::backend::Transition;
@@ -110,9 +111,7 @@ impl<'a> Pen<'a> {
                 return Ok(None);
             }
         }
-        let mut text = [0; 20];
-        let length = file.read_at(&mut text, 0)?;
-        Ok(parse_created(&text[..length]).map(|created| EntryId {
+        Ok(entry_file::created_in(&file)?.map(|created| EntryId {
             key: self.ledger.entry_key(instance),
             created,
         }))
@@ -141,9 +140,9 @@ impl<'a> Pen<'a> {
         let path = self.ledger.entry_path(instance);
         let new = self.ledger.side.join("entry.new");
         private_dir::remove(&new)?;
-        let mut file = private_dir::open_or_create(&new)?;
+        let file = private_dir::open_or_create(&new)?;
         flock(&file, FlockOperation::NonBlockingLockExclusive)?;
-        writeln!(file, "{created}")?;
+        entry_file::write(&file, created)?;
         std::fs::rename(&new, &path)?;
         Ok((
             EntryId {
@@ -155,12 +154,12 @@ impl<'a> Pen<'a> {
     }
 
     /// Guard: the creation id.
-    pub(super) fn delete_entry(&self, entry: &EntryId) -> io::Result<Outcome> {
+    pub(super) fn delete_entry(&self, doomed: &EntryId) -> io::Result<Outcome> {
         let missing = Ok(Outcome::Refused(Refusal::EntryMissing));
-        let Some((path, instance)) = self.ledger.find_entry(entry) else {
+        let Some((path, instance)) = self.ledger.find_entry(doomed) else {
             return missing;
         };
-        if created(&path)? != Some(entry.created) {
+        if entry_file::created(&path)? != Some(doomed.created) {
             return missing;
         }
         let revision = self.next_revision()?;
@@ -208,9 +207,15 @@ impl<'a> Pen<'a> {
         }))
     }
 
-    pub(super) fn direct(&self, over: Option<Stamp>, directive: &Directive) -> io::Result<Outcome> {
+    /// Guards: the versions of directive and record.
+    pub(super) fn direct(
+        &self,
+        over: Option<Stamp>,
+        record: Option<Stamp>,
+        directive: &Directive,
+    ) -> io::Result<Outcome> {
         let (_, stamp) = self.directive()?;
-        if stamp != over {
+        if stamp != over || self.ledger.record()?.1 != record {
             return Ok(Outcome::Refused(Refusal::RecordChanged));
         }
         let revision = self.next_revision()?;
@@ -305,7 +310,7 @@ impl<'a> Pen<'a> {
         let (_, record) = self.ledger.record()?;
         let mut revision = record.map_or(0, |stamp| stamp.created);
         for item in self.ledger.places.read_dir()? {
-            revision = revision.max(created(&item?.path())?.unwrap_or(0));
+            revision = revision.max(entry_file::created(&item?.path())?.unwrap_or(0));
         }
         Ok(revision)
     }
@@ -317,15 +322,6 @@ impl<'a> Pen<'a> {
         self.mutex.write_all_at(&next.to_le_bytes(), COUNTER_AT)?;
         Ok(next)
     }
-}
-
-/// The creation id written in an entry.
-fn created(path: &Path) -> io::Result<Option<u64>> {
-    Ok(private_dir::read(path)?.and_then(|bytes| parse_created(&bytes)))
-}
-
-fn parse_created(bytes: &[u8]) -> Option<u64> {
-    std::str::from_utf8(bytes).ok()?.trim().parse().ok()
 }
 
 #[cfg(test)]
