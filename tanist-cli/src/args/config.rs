@@ -6,6 +6,12 @@ use super::SpeechArgs;
 
 /// Check, show or write settings files.
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  tanist config init -e mail
+  tanist config check -e mail
+  tanist config show -e mail --origin
+
+Exit codes: those of check, show and init.")]
 pub(crate) struct ConfigArgs {
     /// What to do.
     #[command(subcommand)]
@@ -16,13 +22,27 @@ pub(crate) struct ConfigArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigAct {
     /// Check a file as `tanist run` would, without running anything.
-    #[command(
-        after_help = "Exit codes: 0 it can be used, 78 it cannot. Flags and variables are not looked at."
-    )]
+    #[command(after_help = "Flags and variables are not looked at.
+
+Examples:
+  tanist config check mail.toml
+  tanist config check -e mail       the one that tanist run -e mail would read
+
+Exit codes: 0 it can be used, 78 it cannot, or there is none.")]
     Check(CheckArgs),
     /// Print all settings in force, as a file.
+    #[command(after_help = "Examples:
+  tanist config show -e mail --origin
+  tanist config show -e mail -o json
+
+Exit codes: 0 printed, 64 a variable is wrong, 78 the file is wrong.")]
     Show(ShowArgs),
     /// Write a file of all settings with their defaults, as comments. Never overwrites.
+    #[command(after_help = "Examples:
+  tanist config init -e mail
+  tanist config init -               on standard output
+
+Exit codes: 0 written, 73 there is one already, or it cannot be written, 77 it may not be.")]
     Init(InitArgs),
 }
 

@@ -12,6 +12,10 @@ use crate::span::Span;
 user and with its --run-dir. It stands aside until another leads or twice the longest wait has
 passed; then it may lead again. Ends when another leads, or when nobody else could.
 
+Examples:
+  tanist resign -e mail
+  tanist resign -e mail -n host-a     only if host-a leads
+
 Exit codes: 0 it leads no more, 1 the leader is not here, 3 nobody leads, 4 the store does not know
 the election, 75 refused or not done in time, 69 store not reached."
 )]
@@ -54,6 +58,10 @@ pub(crate) struct ResignArgs {
     after_help = "While it is paused, a leader that fails is not succeeded: its service stays down. So a pause
 always has an end. Pausing again sets a new end.
 
+Examples:
+  tanist pause -e mail                half an hour
+  tanist pause -e mail --for 2h
+
 Exit codes: 0 it is paused, 4 the store does not know the election, 69 store not reached."
 )]
 pub(crate) struct PauseArgs {
@@ -78,9 +86,10 @@ pub(crate) struct PauseArgs {
 
 /// End a pause.
 #[derive(Args, Debug)]
-#[command(
-    after_help = "Exit codes: 0 it is not paused, 4 the store does not know the election, 69 store not reached."
-)]
+#[command(after_help = "Examples:
+  tanist resume -e mail
+
+Exit codes: 0 it is not paused, 4 the store does not know the election, 69 store not reached.")]
 pub(crate) struct ResumeArgs {
     /// The election.
     #[command(flatten)]
@@ -96,6 +105,11 @@ pub(crate) struct ResumeArgs {
 #[command(
     after_help = "The leader stops its work first; only when that is verified gone does the other begin. Works from
 any machine that reaches the store. On a terminal it asks before anything is changed.
+
+Examples:
+  tanist switchover -e mail                             to the next in line, after a question
+  tanist switchover -e mail --to host-b --from host-a   refused unless host-a leads
+  tanist switchover -e mail --to host-b --yes           for scripts
 
 Exit codes: 0 that node leads, 3 nobody leads, 4 the store does not know the election, 64 not
 confirmed, 75 refused or not done in time, 69 store not reached."
@@ -146,7 +160,11 @@ pub(crate) struct SwitchoverArgs {
 #[command(
     after_help = "The store keeps the last 50. Times are those of the nodes' own clocks.
 
-Exit codes: 0, 4 the store does not know the election, 69 store not reached."
+Examples:
+  tanist history -e mail
+  tanist history -e mail --last 5 -o json
+
+Exit codes: 0 printed, 4 the store does not know the election, 69 store not reached."
 )]
 pub(crate) struct HistoryArgs {
     /// The election.

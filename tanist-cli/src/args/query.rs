@@ -27,9 +27,16 @@ pub(crate) struct AnswerArgs {
 /// Show who leads, who stands by and in which term.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Exit codes: 0 somebody leads, 3 nobody leads, 4 the store does not know the
+    after_help = "The store is read directly, so this works when every tanist is dead.
+
+Examples:
+  tanist status                     every election of the store
+  tanist status mail -v             with the entries, as tanist evict names them
+  tanist status mail -o json | jq -r '.elections[].leader.address'
+
+Exit codes: 0 somebody leads, 3 nobody leads, 4 the store does not know the
 election, 69 store not reached, 76 the store holds what must not be. Of several elections the
-greatest. The store is read directly, so this works when every tanist is dead."
+greatest."
 )]
 pub(crate) struct StatusArgs {
     /// The elections.
@@ -43,11 +50,16 @@ pub(crate) struct StatusArgs {
 
 /// Print the leader and nothing else.
 #[derive(Args, Debug)]
-#[command(
-    after_help = "Exit codes: 0 somebody leads, 3 nobody leads, 4 the store does not know the election;
+#[command(after_help = "Where nobody leads, standard output stays empty.
+
+Examples:
+  tanist leader mail                the node
+  tanist leader mail --address      where to connect to
+  tanist leader mail --is-me && ./only-on-the-leader
+
+Exit codes: 0 somebody leads, 3 nobody leads, 4 the store does not know the election;
 with --is-me 0 this node leads, 1 another does, 3 nobody; 69 store not reached, 76 the store holds
-what must not be. Where nobody leads, standard output stays empty."
-)]
+what must not be.")]
 pub(crate) struct LeaderArgs {
     /// The election.
     #[command(flatten)]
@@ -84,8 +96,13 @@ pub(crate) struct LeaderArgs {
 /// Print changes as they happen.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "The first line of each election says how things stand. Ends by INT or TERM \
-                        with 0."
+    after_help = "The first line of each election says how things stand. Ends by INT or TERM.
+
+Examples:
+  tanist watch mail
+  tanist watch mail -o json | jq -r .event
+
+Exit codes: 0 ended by a signal, 4 none was named and the store has none, 69 store not reached."
 )]
 pub(crate) struct WatchArgs {
     /// The elections.

@@ -8,6 +8,11 @@ use crate::span::Span;
 #[command(
     after_help = "Prints nothing. An election that is not there yet is waited for.
 
+Examples:
+  tanist wait -e mail --for active && ./start-the-tests
+  tanist wait -e mail --for me --timeout 10m
+  tanist wait -e mail --for standby     before the leader is taken away
+
 Exit codes: 0 it holds, 75 not within --timeout, 69 store not reached, 76 the store holds what must
 not be."
 )]

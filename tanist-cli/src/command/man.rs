@@ -80,7 +80,7 @@ fn page(verb: &clap::Command, of_the_program: bool) -> io::Result<Vec<u8>> {
         environment(&mut page, verb)?;
         files(&mut page)?;
     } else {
-        section(&mut page, "EXIT STATUS", &parts.codes)?;
+        codes(&mut page, &parts.codes)?;
         variables(&mut page, verb)?;
         section(
             &mut page,
@@ -144,10 +144,51 @@ fn examples(page: &mut Vec<u8>, lines: &[String]) -> io::Result<()> {
     write(page, &roff)
 }
 
+/// `0 it is so, 75 not in time`: a row for each, and what stands before the first as it is.
+fn codes(page: &mut Vec<u8>, sentences: &[String]) -> io::Result<()> {
+    let text = sentences.join(" ");
+    let is_code = |word: &str| {
+        let mut numbers = word.split('/');
+        word == "128+N" || numbers.all(|number| number.parse::<u8>().is_ok())
+    };
+    let mut rows: Vec<(String, String)> = Vec::new();
+    let mut before = Vec::new();
+    let mut ended = true;
+    for word in text.split_whitespace() {
+        match rows.last_mut() {
+            _ if ended && is_code(word) => rows.push((word.to_owned(), String::new())),
+            Some((_, meaning)) => meaning.push_str(&format!("{word} ")),
+            None => before.push(word),
+        }
+        ended = word.ends_with([',', ';', '.', ':']);
+    }
+    let rows = rows.into_iter().map(|(code, meaning)| {
+        let meaning = meaning.trim_end().trim_end_matches([',', ';', '.']);
+        (code, meaning.to_owned())
+    });
+    let rows: Vec<_> = rows.collect();
+    if rows.iter().any(|(_, meaning)| meaning.is_empty()) || rows.is_empty() {
+        // Not told one by one.
+        return section(page, "EXIT STATUS", sentences);
+    }
+    if before.is_empty() {
+        return table(page, "EXIT STATUS", rows);
+    }
+    let before = before.join(" ");
+    section(page, "EXIT STATUS", &[before])?;
+    items(page, rows)
+}
+
 /// Rows of a name and what it means.
 fn table(page: &mut Vec<u8>, title: &str, rows: Vec<(String, String)>) -> io::Result<()> {
     let mut roff = Roff::new();
     roff.control("SH", [title]);
+    write(page, &roff)?;
+    items(page, rows)
+}
+
+fn items(page: &mut Vec<u8>, rows: Vec<(String, String)>) -> io::Result<()> {
+    let mut roff = Roff::new();
     for (name, meaning) in rows {
         roff.control("TP", []);
         roff.text([bold(name)]);

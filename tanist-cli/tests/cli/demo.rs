@@ -113,8 +113,18 @@ fn a_seed_brings_the_same_misfortunes_again() {
     assert_eq!(one[..both], two[..both]);
 }
 
-/// A demo that has somebody at work.
-fn playing(stage: &Stage) -> Child {
+/// A demo that has somebody at work, and that a failed test takes down.
+struct Playing(Child);
+
+impl Drop for Playing {
+    fn drop(&mut self) {
+        // Its nodes end with it.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn playing(stage: &Stage) -> Playing {
     let mut command = demo(stage, &["--for", "10m", "--kill-every", "10m"]);
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
@@ -125,15 +135,16 @@ fn playing(stage: &Stage) -> Child {
         }
     }
     assert!(!left_in(&stage.path("tmp")).is_empty());
-    child
+    Playing(child)
 }
 
 #[test]
 fn ctrl_c_ends_it_with_the_summary_and_leaves_nothing() {
     let stage = Stage::new();
     for signal in [Signal::INT, Signal::TERM] {
-        let mut child = playing(&stage);
-        kill_process(Pid::from_child(&child), signal).unwrap();
+        let mut playing = playing(&stage);
+        let child = &mut playing.0;
+        kill_process(Pid::from_child(child), signal).unwrap();
         let mut rest = String::new();
         child
             .stdout
@@ -150,9 +161,7 @@ fn ctrl_c_ends_it_with_the_summary_and_leaves_nothing() {
 #[test]
 fn a_demo_that_is_killed_takes_its_nodes_with_it() {
     let stage = Stage::new();
-    let mut child = playing(&stage);
-    child.kill().unwrap();
-    child.wait().unwrap();
+    drop(playing(&stage));
     let place = stage.path("tmp");
     let begun = std::time::Instant::now();
     while !left_in(&place).is_empty() {

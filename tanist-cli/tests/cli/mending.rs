@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::stage::{Stage, err, out};
+use crate::stage::{Stage, at_a_terminal, err, out};
 
 const WORK: &str = "echo $TANIST_TERM; exec sleep 1000";
 
@@ -149,6 +149,33 @@ fn a_repair_where_somebody_may_lead_wants_the_name() {
     assert!(b.no_line());
     drop(lock);
     b.line();
+}
+
+#[test]
+fn at_a_terminal_only_the_name_goes_on_where_somebody_may_lead() {
+    let stage = Stage::new();
+    left(&stage);
+    let lock = std::fs::File::open(stage.run_dir().join("demo/lock")).unwrap();
+    lock.try_lock().unwrap();
+    let record = side(&stage, "record");
+    std::fs::write(&record, "garbage").unwrap();
+    let answered = |answer: &str| {
+        let mut command = stage.tanist();
+        command.args(["repair", "-e", "demo"]);
+        let prompt = "Type the name of the election to go on: ";
+        let output = at_a_terminal(command, prompt, |asked| {
+            assert!(asked.contains("or two may run"), "{asked}");
+            assert_eq!(std::fs::read(&record).unwrap(), b"garbage");
+            answer.to_owned()
+        });
+        output.status.code().unwrap()
+    };
+    for answer in ["", "y", "yes", "Demo", "mail"] {
+        assert_eq!(answered(answer), 64, "{answer:?}");
+        assert_eq!(std::fs::read(&record).unwrap(), b"garbage");
+    }
+    assert_eq!(answered("demo"), 0);
+    assert!(out(&stage.ask(["repair", "-e", "demo"])).starts_with("nothing"));
 }
 
 /// `node -> entry`, as the document and the table have it.

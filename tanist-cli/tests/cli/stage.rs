@@ -249,3 +249,41 @@ pub(crate) fn control(path: &Path, request: &str) -> Value {
     stream.read_to_string(&mut answer).unwrap();
     serde_json::from_str(&answer).unwrap()
 }
+
+/// Runs `command` with a terminal of its own as standard input. When standard error ends in `prompt`,
+/// `answer` gets all of it, and what it says is typed. The rest of standard error is in the output.
+pub(crate) fn at_a_terminal(
+    mut command: Command,
+    prompt: &str,
+    answer: impl FnOnce(&str) -> String,
+) -> Output {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    use std::io::Write;
+    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&ours).unwrap();
+    unlockpt(&ours).unwrap();
+    let name = ptsname(&ours, Vec::new()).unwrap();
+    let theirs = std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(name.to_str().unwrap())
+        .unwrap();
+    command.stdin(theirs).stdout(Stdio::piped());
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    drop(command);
+    // The question has no end of line.
+    let mut said = String::new();
+    let mut from = child.stderr.take().unwrap();
+    while !said.ends_with(prompt) {
+        let mut byte = [0];
+        assert_eq!(from.read(&mut byte).unwrap(), 1, "{said}");
+        said.push(char::from(byte[0]));
+    }
+    let answer = answer(&said);
+    let mut terminal = std::fs::File::from(ours);
+    terminal
+        .write_all(format!("{answer}\n").as_bytes())
+        .unwrap();
+    child.stderr = Some(from);
+    child.wait_with_output().unwrap()
+}

@@ -1,11 +1,9 @@
 //! `tanist switchover` and `tanist wait`.
 
-use std::io::{Read, Write};
-
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::stage::{Node, Stage, err, out};
+use crate::stage::{Node, Stage, at_a_terminal, err, out};
 
 const WORK: &str = "echo $TANIST_TERM $TANIST_REASON; exec sleep 1000";
 
@@ -129,42 +127,16 @@ fn answered(stage: &Stage, answer: &str) -> (i32, String) {
 
 /// Answers the question whether `to` shall lead; the exit code, and what it printed on both streams.
 fn asked<'a>(stage: &Stage, to: &str, answer: impl FnOnce() -> &'a str) -> (i32, String, String) {
-    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&ours).unwrap();
-    unlockpt(&ours).unwrap();
-    let name = ptsname(&ours, Vec::new()).unwrap();
-    let theirs = std::fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(name.to_str().unwrap())
-        .unwrap();
     let mut command = stage.tanist();
     command.args(["switchover", "-e", "demo", "--to", to]);
-    command.stdin(theirs).stdout(std::process::Stdio::piped());
-    command.stderr(std::process::Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    drop(command);
-    // The question first: it has no end of line.
-    let mut asked = String::new();
-    let mut from = child.stderr.take().unwrap();
-    while !asked.ends_with("[y/N] ") {
-        let mut byte = [0];
-        assert_eq!(from.read(&mut byte).unwrap(), 1, "{asked}");
-        asked.push(char::from(byte[0]));
-    }
-    let question = format!("stops its work on a and starts it on {to}");
-    assert!(asked.contains(&question), "{asked}");
-    assert_eq!(leader(stage), "a", "nothing happens before the answer");
-    let answer = answer();
-    let mut terminal = std::fs::File::from(ours);
-    terminal
-        .write_all(format!("{answer}\n").as_bytes())
-        .unwrap();
-    let output = child.wait_with_output().unwrap();
-    let mut rest = String::new();
-    from.read_to_string(&mut rest).unwrap();
-    (output.status.code().unwrap(), out(&output), rest)
+    let output = at_a_terminal(command, "[y/N] ", |asked| {
+        let question = format!("stops its work on a and starts it on {to}");
+        assert!(asked.contains(&question), "{asked}");
+        assert_eq!(leader(stage), "a", "nothing happens before the answer");
+        answer().to_owned()
+    });
+    let (printed, rest) = (out(&output), err(&output));
+    (output.status.code().unwrap(), printed, rest)
 }
 
 #[test]
