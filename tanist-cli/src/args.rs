@@ -22,7 +22,7 @@ use std::path::PathBuf;
 use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use child::{ChildArgs, Contain, Stdin};
+pub(crate) use child::{ChildArgs, Contain, Ready, Stdin};
 pub(crate) use completions::{CompletionsArgs, Shell};
 pub(crate) use config::{CheckArgs, ConfigAct, ConfigArgs, InitArgs, ShowArgs};
 pub(crate) use demo::DemoArgs;

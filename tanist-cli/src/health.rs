@@ -3,7 +3,8 @@
 //! ```text
 //!  task for each check ── Finding ──► Gauge (pure: rise, fall, grace) ──► level and note
 //!    exec: a guard of its own                                              │
-//!    http, tcp: a connection                                               ▼
+//!    http, tcp: a connection, notify: its own word
+//!                                                                          ▼
 //!                                                    supervisor: health told, work stopped, vouched
 //! ```
 
@@ -14,6 +15,7 @@ mod exec;
 mod gauge;
 mod http;
 mod outcome;
+mod pulse;
 
 pub(crate) use check::{Check, Probe};
 pub(crate) use checks::{Checks, Heard};

@@ -22,6 +22,7 @@ mod glob;
 mod guard;
 mod health;
 mod log;
+mod notify;
 mod overview;
 mod printer;
 mod problem;

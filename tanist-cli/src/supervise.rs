@@ -10,6 +10,7 @@ mod leading;
 mod leftovers;
 mod news;
 mod policy;
+mod ready;
 mod restart;
 mod role_file;
 mod run_files;
@@ -27,6 +28,7 @@ use crate::exit::{Code, Exit};
 use crate::guard::{Guard, GuardError, GuardReport, GuardSpec};
 use crate::health::Checks;
 use crate::log::{Level, Log, LogLine};
+use crate::notify::{ChildSocket, ServiceManager};
 use crate::problem::Problem;
 use crate::settings::{RunSettings, Source};
 use crate::span::Span;
@@ -46,6 +48,7 @@ pub(crate) struct Supervisor {
     signals: Signals,
     policy: Policy,
     desk: Desk,
+    child_socket: ChildSocket,
     spec: GuardSpec,
     session: Session,
     /// `None` once we are leaving.
@@ -118,17 +121,20 @@ impl Supervisor {
                 .with("store", location)
                 .with("contain", guard.containment().name()),
         );
-        let desk = Desk::open(&settings, &files, campaign.instance(), &log);
+        let manager = ServiceManager::of_environment(campaign.pulse());
+        let desk = Desk::open(&settings, &files, campaign.instance(), manager, &log);
+        let child_socket = child_socket(&election, &campaign, &log);
         let seed = seed_of(&campaign);
         let env = environment::mandated(&environment::Mandate::of_node(&settings));
         let checks = Checks::start(settings.health.clone(), &spec, env);
         let policy = Policy::new(settings.policy.clone(), settings.once, seed);
-        let this = Self {
+        let mut this = Self {
             settings,
             log,
             signals,
             policy,
             desk,
+            child_socket,
             spec,
             session,
             campaign: Some(campaign),
@@ -142,6 +148,7 @@ impl Supervisor {
         };
         this.vouch();
         this.show_health();
+        this.desk.stands();
         Ok((this, guard))
     }
 
@@ -178,6 +185,7 @@ impl Supervisor {
             session,
             leaving,
             mut signals,
+            mut desk,
             files,
             ..
         } = self;
@@ -191,7 +199,10 @@ impl Supervisor {
         let exit = tokio::select! {
             () = gone => exit,
             signal = stop_signal(&mut signals) => signal,
+            // It answers, and signs of life go on.
+            () = refuse_all(&mut desk) => exit,
         };
+        drop(desk);
         drop(files);
         exit
     }
@@ -199,6 +210,10 @@ impl Supervisor {
     /// Begins to leave the election; the core ends a leadership first.
     fn leave(&mut self) {
         if let Some(campaign) = self.campaign.take() {
+            let timing = &self.settings.timing;
+            // The child's stop, its kill, and the withdrawal with every try.
+            let within = timing.stop_timeout() + timing.kill_time() + timing.session_ttl();
+            self.desk.leaves(within + timing.lease() * 2);
             self.leaving = Some(tokio::spawn(campaign.close()));
         }
     }
@@ -223,6 +238,15 @@ impl Supervisor {
         };
         self.log.say(line);
     }
+}
+
+/// Where the child speaks to us. It can do without.
+fn child_socket(election: &str, campaign: &Campaign, log: &Log) -> ChildSocket {
+    ChildSocket::open(election, campaign.instance()).unwrap_or_else(|error| {
+        let text = format!("the child cannot tell us that it is ready: {error}");
+        log.say(LogLine::warn("notify", text));
+        ChildSocket::none()
+    })
 }
 
 /// Said once: the term still rises, but with one leg less to stand on.
@@ -258,6 +282,15 @@ async fn stop_signal(signals: &mut Signals) -> Exit {
         if let Told::Stop(signal) = signals.next().await {
             return Exit::interrupted(signal.number());
         }
+    }
+}
+
+async fn refuse_all(desk: &mut Desk) {
+    loop {
+        let instruction = desk.next().await;
+        let refusal = Err("this node is leaving the election".to_owned());
+        // The client may have gone.
+        let _ = instruction.answer.send(refusal);
     }
 }
 

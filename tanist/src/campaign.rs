@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tanist_core::{Event, Health, InstanceId, Member, Moment, Timing, TimingError};
-use tokio::sync::{Notify, broadcast, mpsc, watch};
+use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
 
 use crate::driver::{Request, Wish};
 use crate::error::{Error, ErrorKind};
@@ -143,6 +143,15 @@ impl Campaign {
         self.wish(Wish::Priority(priority));
     }
 
+    /// What tells whether the loop that carries this election still turns.
+    pub fn pulse(&self) -> Pulse {
+        Pulse {
+            election: Arc::clone(&self.election),
+            instance: self.instance,
+            requests: self.requests.clone(),
+        }
+    }
+
     /// The latest snapshot.
     pub fn status(&self) -> Status {
         self.desk.status.borrow().clone()
@@ -203,6 +212,36 @@ impl fmt::Debug for Campaign {
         f.debug_struct("Campaign")
             .field("election", &self.election)
             .field("instance", &self.instance.to_string())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Asks the loop behind a [`Campaign`] whether it still turns; outlives the campaign.
+#[derive(Clone)]
+pub struct Pulse {
+    election: ElectionName,
+    instance: InstanceId,
+    requests: mpsc::UnboundedSender<Request>,
+}
+
+impl Pulse {
+    /// Resolves when the loop has come to this question. False if it has left the election, or is gone
+    /// itself. Cancel-safe.
+    pub async fn felt(&self) -> bool {
+        let (asked, answered) = oneshot::channel();
+        let request = Request::Wish {
+            election: Arc::clone(&self.election),
+            instance: self.instance,
+            wish: Wish::Pulse(asked),
+        };
+        self.requests.send(request).is_ok() && answered.await.is_ok()
+    }
+}
+
+impl fmt::Debug for Pulse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pulse")
+            .field("election", &self.election)
             .finish_non_exhaustive()
     }
 }

@@ -46,6 +46,8 @@ pub(crate) enum Wish {
     Health(tanist_core::Health, String),
     Vouched(Option<tanist_core::Moment>),
     Priority(u32),
+    /// Whether this loop turns.
+    Pulse(tokio::sync::oneshot::Sender<()>),
     /// The state directory was written, or not.
     Remembered(Result<(), Error>),
 }
@@ -167,6 +169,11 @@ impl Driver {
             Wish::Health(health, note) => Input::Health { health, note },
             Wish::Vouched(until) => Input::Vouched(until),
             Wish::Priority(priority) => Input::Priority(priority),
+            Wish::Pulse(asked) => {
+                // Whoever asked may be gone.
+                let _ = asked.send(());
+                return;
+            }
             Wish::Remembered(result) => {
                 contest.remembered(result);
                 Input::Wake

@@ -74,7 +74,7 @@ mod store;
 mod target;
 
 pub use backend::{Amendment, Answer, Backend, Holder, Snapshot, Transition};
-pub use campaign::{Campaign, CampaignSettings};
+pub use campaign::{Campaign, CampaignSettings, Pulse};
 pub use damage::{Damage, Fault, Mend, Part};
 pub use error::{Error, ErrorKind};
 pub use leadership::{Ending, Leadership};

@@ -48,6 +48,32 @@ async fn the_first_leads_and_the_second_follows_at_once_when_it_stops() {
     .await;
 }
 
+#[test]
+fn a_loop_that_does_not_turn_gives_no_pulse() {
+    let dir = tempfile::tempdir().unwrap();
+    let target = store_target(&dir);
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+    };
+    // One thread, so its loop stands still when nobody is in there.
+    let (theirs, ours) = (runtime(), runtime());
+    let a = theirs.block_on(node(&target, "a"));
+    let pulse = a.campaign.pulse();
+    assert!(theirs.block_on(soon("a turn", pulse.felt())));
+    let still = ours
+        .block_on(async { tokio::time::timeout(Duration::from_millis(50), pulse.felt()).await });
+    assert!(still.is_err());
+    assert!(theirs.block_on(soon("a turn", pulse.felt())));
+    theirs.block_on(async {
+        drop(a.campaign);
+        a.session.close().await;
+    });
+    assert!(!ours.block_on(pulse.felt()), "it has left");
+}
+
 #[tokio::test]
 async fn a_killed_holder_is_followed_within_moments_and_a_dropped_session_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();

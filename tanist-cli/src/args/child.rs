@@ -58,6 +58,17 @@ pub(crate) struct ChildArgs {
     #[arg(long, value_name = "DIR", env = "TANIST_CWD", hide_env_values = true)]
     pub(crate) cwd: Option<PathBuf>,
 
+    /// When the child serves: as soon as it has started, or when it says READY=1 at the socket in its
+    /// `NOTIFY_SOCKET`; until then the role stays standby [default: started, or notify where --health
+    /// notify is given].
+    #[arg(
+        long,
+        value_name = "WHEN",
+        env = "TANIST_READY",
+        hide_env_values = true
+    )]
+    pub(crate) ready: Option<Ready>,
+
     /// User the child runs as, by name or number, with its group or USER:GROUP. Needs root. Sets HOME,
     /// USER, LOGNAME and SHELL, unless --env does.
     #[arg(long, value_name = "USER", env = "TANIST_USER", hide_env_values = true)]
@@ -89,6 +100,16 @@ pub(crate) struct ChildArgs {
         value_parser = BoolishValueParser::new()
     )]
     pub(crate) require_cgroup: bool,
+}
+
+/// When the child serves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Ready {
+    /// As soon as it has started.
+    #[default]
+    Started,
+    /// When it says so.
+    Notify,
 }
 
 /// How the child's whole process tree is held together.

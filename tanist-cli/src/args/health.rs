@@ -7,8 +7,8 @@ use crate::span::Span;
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Health")]
 pub(crate) struct HealthArgs {
-    /// Check the service while the child runs; may be repeated: exec:CMD, `http://HOST:PORT/PATH` or
-    /// `tcp://HOST:PORT`, each with NAME= in front if wished. In `TANIST_HEALTH` one for each line.
+    /// Check the service while the child runs; may be repeated: exec:CMD, `http://HOST:PORT/PATH`,
+    /// `tcp://HOST:PORT` or notify, each with NAME= in front if wished. In `TANIST_HEALTH` one for each line.
     #[arg(
         long,
         value_name = "CHECK",

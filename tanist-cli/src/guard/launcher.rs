@@ -109,9 +109,14 @@ impl Launcher {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments);
         environment::uncover(&mut command);
+        let sockets = passed_on(&env);
         command.envs(env);
+        if sockets > 0 {
+            // Whoever the sockets are for looks for its own number, which nobody knew before.
+            command.env("LISTEN_PID", std::process::id().to_string());
+        }
         // What is held has to stay open until the exec hands it on.
-        let _holds = match self.settle(&mut passed) {
+        let _holds = match self.settle(&mut passed, sockets) {
             Ok(holds) => holds,
             Err(reason) => return fail(line, 126, &reason),
         };
@@ -158,12 +163,15 @@ impl Launcher {
     }
 
     /// Everything between the word and the last look at the clock; answers with what is held.
-    fn settle(&self, passed: &mut Descriptors) -> Result<Vec<OwnedFd>, String> {
+    fn settle(&self, passed: &mut Descriptors, sockets: i32) -> Result<Vec<OwnedFd>, String> {
         let mut passed = passed.take_each();
         let stdin = passed.next().ok_or("the guard passed no standard input")?;
         let holds: Vec<OwnedFd> = passed.collect();
         rustix::stdio::dup2_stdin(&stdin).map_err(|error| format!("standard input: {error}"))?;
-        let kept: Vec<i32> = holds.iter().map(AsRawFd::as_raw_fd).collect();
+        let holds_kept = holds.iter().map(AsRawFd::as_raw_fd);
+        let kept: Vec<i32> = (FIRST_SOCKET..FIRST_SOCKET + sockets)
+            .chain(holds_kept)
+            .collect();
         close_fds::set_fds_cloexec(3, &kept);
         for hold in &holds {
             rustix::io::fcntl_setfd(hold, FdFlags::empty())
@@ -192,6 +200,17 @@ impl Launcher {
             }
         }
     }
+}
+
+/// Where a service manager puts the sockets it opened for its service.
+const FIRST_SOCKET: i32 = 3;
+
+/// How many descriptors above the first three were opened for the child and came down to here as they
+/// were: each process above left them open and at their places.
+fn passed_on(env: &[(OsString, OsString)]) -> i32 {
+    let sockets = env.iter().find(|(name, _)| name == "LISTEN_FDS");
+    let number = sockets.and_then(|(_, number)| number.to_str()?.parse().ok());
+    number.unwrap_or(0).clamp(0, 1024)
 }
 
 /// Has the kernel kill this process, whatever it becomes, when its parent's thread ends.

@@ -6,7 +6,8 @@ use super::address::Address;
 use super::http::HttpTarget;
 use crate::words;
 
-/// A check as it was written: `[NAME=]exec:CMD`, `[NAME=]http://…` or `[NAME=]tcp://HOST:PORT`.
+/// A check as it was written: `exec:CMD`, `http://…`, `tcp://HOST:PORT` or `notify`, with `NAME=` in
+/// front if wished.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Check {
     /// What it is called; where nobody named it, after what it does.
@@ -26,6 +27,8 @@ pub(crate) enum Probe {
     Http(HttpTarget),
     /// Connects.
     Tcp(Address),
+    /// Listens to what the service says of itself.
+    Notify,
 }
 
 impl FromStr for Check {
@@ -41,12 +44,14 @@ impl FromStr for Check {
             Probe::Exec(words::split(command)?)
         } else if let Some(address) = rest.strip_prefix("tcp://") {
             Probe::Tcp(address.parse()?)
+        } else if rest == "notify" {
+            Probe::Notify
         } else if rest.starts_with("http://") || rest.starts_with("https://") {
             Probe::Http(rest.parse()?)
         } else {
             return Err(format!(
-                "{text:?} is no check; write exec:CMD, http://HOST:PORT/PATH or tcp://HOST:PORT, \
-                 with NAME= in front if it shall have a name"
+                "{text:?} is no check; write exec:CMD, http://HOST:PORT/PATH, tcp://HOST:PORT or \
+                 notify, with NAME= in front if it shall have a name"
             ));
         };
         Ok(Self {
@@ -74,6 +79,7 @@ impl Probe {
             }
             Self::Http(_) => "http".to_owned(),
             Self::Tcp(_) => "tcp".to_owned(),
+            Self::Notify => "notify".to_owned(),
         }
     }
 }
@@ -88,6 +94,7 @@ impl fmt::Display for Probe {
             }
             Self::Http(target) => target.fmt(f),
             Self::Tcp(address) => write!(f, "tcp://{address}"),
+            Self::Notify => f.write_str("notify"),
         }
     }
 }

@@ -12,6 +12,7 @@ use super::address::Lookup;
 use super::exec::Commands;
 use super::gauge::{Gauge, Level};
 use super::outcome::Outcome;
+use super::pulse::Pulse;
 use crate::guard::GuardSpec;
 use crate::log::{Level as Weight, LogLine};
 use crate::settings::{HealthSettings, NamedCheck};
@@ -23,6 +24,8 @@ pub(crate) struct Checks {
     settings: HealthSettings,
     commands: Commands,
     gauges: Vec<Gauge>,
+    /// What the service says of itself.
+    pulse: Pulse,
     /// The one of each check, while it runs.
     rounds: Vec<Option<Round>>,
     /// How many rounds have begun, so that a late result is known for what it is.
@@ -80,6 +83,7 @@ impl Checks {
             gauges: settings.checks.iter().map(gauge).collect(),
             rounds: settings.checks.iter().map(|_| None).collect(),
             begun: 0,
+            pulse: Pulse::default(),
             settings,
             tell,
             told,
@@ -92,6 +96,7 @@ impl Checks {
     pub(crate) fn child_runs(&mut self, env: Vec<(OsString, OsString)>) {
         let now = tanist::clock::now().at;
         let settings = &self.settings;
+        self.pulse.forget();
         for (check, gauge) in settings.checks.iter().zip(&mut self.gauges) {
             if !check.of_node {
                 *gauge = Gauge::starting(settings.thresholds, now, settings.start_grace);
@@ -107,6 +112,24 @@ impl Checks {
                 *round = None;
             }
         }
+    }
+
+    /// The service says that it makes progress.
+    pub(crate) fn alive(&self) {
+        self.pulse.alive(tanist::clock::now().at);
+    }
+
+    /// The service says that it is stuck.
+    pub(crate) fn stuck(&self) {
+        self.pulse.stuck();
+    }
+
+    /// How often the service has to say that it makes progress, if that is checked.
+    pub(crate) fn listen_every(&self) -> Option<Duration> {
+        let settings = &self.settings;
+        let mut checks = settings.checks.iter();
+        let listens = checks.any(|check| check.probe == Probe::Notify);
+        listens.then(|| settings.interval + settings.timeout)
     }
 
     /// What the next run found. Cancel safe; without checks it never resolves.
@@ -214,6 +237,8 @@ impl Checks {
                 probe: check.probe.clone(),
                 commands: self.commands.clone(),
                 timeout: self.settings.timeout,
+                interval: self.settings.interval,
+                pulse: self.pulse.clone(),
                 lookup: Lookup::default(),
                 env: named(env, &check.name),
             };
@@ -223,7 +248,7 @@ impl Checks {
                 due.set_missed_tick_behavior(MissedTickBehavior::Delay);
                 loop {
                     due.tick().await;
-                    let began = tanist::clock::now().at;
+                    let began = runner.begins();
                     let outcome = runner.run().await;
                     let found = Found {
                         check: index,
@@ -258,15 +283,30 @@ struct Runner {
     probe: Probe,
     commands: Commands,
     timeout: Duration,
+    interval: Duration,
+    pulse: Pulse,
     lookup: Lookup,
     env: Env,
 }
 
 impl Runner {
+    /// From when on a run that begins now tells.
+    fn begins(&self) -> Moment {
+        let heard = self
+            .pulse
+            .alive_at()
+            .filter(|_| self.probe == Probe::Notify);
+        heard.unwrap_or_else(|| tanist::clock::now().at)
+    }
+
     async fn run(&self) -> Outcome {
         match &self.probe {
             Probe::Exec(command) => self.commands.run(command, &self.env).await,
             Probe::Http(target) => self.in_time(target.ask(&self.lookup)).await,
+            Probe::Notify => {
+                let now = tanist::clock::now().at;
+                self.pulse.outcome(now, self.interval + self.timeout)
+            }
             Probe::Tcp(address) => {
                 let connect = async {
                     match address.connect(&self.lookup).await {

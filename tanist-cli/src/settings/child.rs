@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::directories::made_absolute;
 use super::{Layers, Setting, Source};
-use crate::args::{ChildArgs, Contain, Stdin};
+use crate::args::{ChildArgs, Contain, Ready, Stdin};
 use crate::glob::Glob;
 use crate::problem::Problem;
 use crate::signal_name::SignalName;
@@ -24,6 +24,8 @@ pub(crate) struct ChildSettings {
     pub(crate) cwd: Setting<Option<PathBuf>>,
     /// User to run as; tanist's own if there is none.
     pub(crate) user: Setting<Option<String>>,
+    /// When it serves.
+    pub(crate) ready: Setting<Ready>,
     /// Where standard input comes from.
     pub(crate) stdin: Setting<Stdin>,
     /// How the process tree is held together.
@@ -97,6 +99,7 @@ impl ChildSettings {
                 value: args.user,
                 source: layers.source("user"),
             },
+            ready: layers.pick("ready", args.ready, Ready::default),
             stdin: layers.pick("stdin", stdin, Stdin::default),
             contain: layers.pick("contain", args.contain, Contain::default),
             require_cgroup: layers.switch("require_cgroup", args.require_cgroup),

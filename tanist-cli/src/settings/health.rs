@@ -61,6 +61,13 @@ impl HealthSettings {
             start_grace: span(args.health_start_grace, Self::START_GRACE),
             renew_needs_health: args.renew_needs_health.map(|Span(span)| span),
         };
+        let of_the_service = |check: &&NamedCheck| check.of_node && check.probe == Probe::Notify;
+        if let Some(check) = this.checks.iter().find(of_the_service) {
+            let what = format!("{} is no check of a node", check.name);
+            return Err(Problem::usage("health::of-service", what)
+                .because("notify listens to the service, and a standby runs none")
+                .next("give it with --health"));
+        }
         this.check(layers)?;
         Ok(this)
     }

@@ -261,6 +261,7 @@ pub(crate) const KEYS: &[Key] = &[
         r#"["AWS_*", "*_TOKEN"]"#,
     ),
     switch("env_clear"),
+    word("ready", || Some("started".to_owned())),
     path("cwd", || None, r#""/""#),
     key("user", Kind::Text, Fallback::None, r#""nobody""#),
     key(

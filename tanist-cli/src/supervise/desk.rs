@@ -1,4 +1,5 @@
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tanist::{InstanceId, Moment};
 use tokio::sync::{mpsc, watch};
@@ -8,14 +9,17 @@ use super::role_file::{Form, RoleFile};
 use super::run_files::RunFiles;
 use crate::control::{ControlSocket, Instruction, Report, Role};
 use crate::log::{Log, LogLine};
+use crate::notify::ServiceManager;
 use crate::settings::RunSettings;
 
-/// What the outside sees of this process, and what it may ask: control socket and role file.
+/// What the outside sees of this process, and what it may ask: control socket, role file, and the
+/// service manager.
 ///
-/// Neither is needed for the work, so what goes wrong with them is told and no more.
+/// None is needed for the work, so what goes wrong with them is told and no more.
 #[derive(Debug)]
 pub(super) struct Desk {
     report: watch::Sender<Report>,
+    manager: ServiceManager,
     instructions: mpsc::Receiver<Instruction>,
     role_file: Option<RoleFile>,
     track_file: Option<RoleFile>,
@@ -29,6 +33,7 @@ impl Desk {
         settings: &RunSettings,
         files: &RunFiles,
         instance: InstanceId,
+        manager: ServiceManager,
         log: &Log,
     ) -> Self {
         let report = watch::Sender::new(Report {
@@ -61,6 +66,7 @@ impl Desk {
         let task = socket.map(|socket| tokio::spawn(socket.serve(report.subscribe(), instruct)));
         Self {
             report,
+            manager,
             instructions,
             role_file,
             track_file,
@@ -79,12 +85,45 @@ impl Desk {
         self.role_file.as_ref().map(RoleFile::path)
     }
 
-    /// The next instruction. Cancel safe.
+    /// The next instruction; meanwhile the service manager gets its signs of life. Cancel safe.
     pub(super) async fn next(&mut self) -> Instruction {
-        match self.instructions.recv().await {
-            Some(instruction) => instruction,
-            None => std::future::pending().await,
+        loop {
+            tokio::select! {
+                biased;
+                () = self.manager.due() => self.manager.sign(),
+                instruction = self.instructions.recv() => match instruction {
+                    Some(instruction) => return instruction,
+                    None => std::future::pending().await,
+                },
+            }
         }
+    }
+
+    /// We stand in the line.
+    pub(super) fn stands(&mut self) {
+        self.manager.ready();
+        self.tell_manager();
+    }
+
+    /// We leave the election for good, and end within this span.
+    pub(super) fn leaves(&self, within: Duration) {
+        self.manager.stopping(within);
+    }
+
+    /// What the child says of itself.
+    pub(super) fn relay(&mut self, word: &str) {
+        self.manager.relay(word);
+    }
+
+    fn tell_manager(&mut self) {
+        let report = self.report.borrow();
+        let (role, election) = (report.role.word(), &report.election);
+        let role = match report.term.filter(|_| report.role == Role::Leader) {
+            Some(term) => format!("{role} in {election}, term {term}"),
+            None => format!("{role} in {election}"),
+        };
+        drop(report);
+        self.manager.role(role);
     }
 
     /// The work runs.
@@ -112,6 +151,7 @@ impl Desk {
                 report.safe_until = None;
             }
         });
+        self.tell_manager();
         for file in [&mut self.role_file, &mut self.track_file] {
             if let Some(file) = file
                 && let Err(error) = file.say(role)

@@ -62,8 +62,16 @@ impl Mandate {
 /// Variables that tell of the user.
 const OF_THE_USER: [&str; 4] = ["HOME", "USER", "LOGNAME", "SHELL"];
 
-/// Variables of our own service manager that must not reach the child: it would speak for us.
-const OURS: [&str; 3] = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];
+/// Variables of our own service manager that must not reach the child: it would speak for us. What of
+/// it is meant for the child is given to the child alone.
+const OURS: [&str; 6] = [
+    "NOTIFY_SOCKET",
+    "WATCHDOG_USEC",
+    "WATCHDOG_PID",
+    "LISTEN_FDS",
+    "LISTEN_FDNAMES",
+    "LISTEN_PID",
+];
 
 /// Whom the child runs as, as its environment has to say it.
 #[derive(Clone, Debug)]
@@ -123,7 +131,7 @@ fn set(variables: &mut Vec<(OsString, OsString)>, name: OsString, value: OsStrin
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::args::{Contain, Stdin};
+    use crate::args::{Contain, Ready, Stdin};
     use crate::settings::{Inheritance, Setting, Source};
     use crate::signal_name::SignalName;
 
@@ -142,6 +150,7 @@ mod tests {
             inherit: Inheritance::default(),
             cwd: default(None),
             user: default(None),
+            ready: default(Ready::Started),
             stdin: default(Stdin::Null),
             contain: default(Contain::Auto),
             require_cgroup: default(false),

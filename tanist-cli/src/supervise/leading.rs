@@ -69,6 +69,7 @@ impl Supervisor {
         tenure.verdict = None;
         tenure.unwell = false;
         tenure.started_at = None;
+        self.listens_below(guard.pid(), tenure);
         if self.begin(lead, guard, tenure.reason) == Going::Over {
             tenure.guard_lost = true;
             return;
@@ -92,6 +93,10 @@ impl Supervisor {
                     self.log.say(line);
                     Going::On
                 }
+                word = self.child_socket.next() => {
+                    self.child_says(&word, lead, tenure);
+                    Going::On
+                }
                 heard = self.checks.next() => {
                     self.checked_at_work(heard, guard, tenure);
                     Going::On
@@ -109,7 +114,8 @@ impl Supervisor {
 
     /// Gives the guard all it needs and lets it start the child.
     fn begin(&mut self, lead: &Leadership, guard: &mut Guard, reason: &'static str) -> Going {
-        let env = mandated(&self.mandate(lead, reason));
+        let mut env = mandated(&self.mandate(lead, reason));
+        env.extend(self.lines_to_us());
         let begun = lead
             .holds()
             .map_err(|error| error.to_string())
@@ -167,12 +173,14 @@ impl Supervisor {
                 let line = LogLine::info("started", format!("{command}, pid {pid}"));
                 let line = line.with("pid", pid).with("guard", guard);
                 // Who reads the line finds it to be so.
-                self.desk
-                    .leads(tenure.term, lead.safe_until(), pid, &self.log);
+                self.child_runs(pid, lead, tenure);
                 self.checks
                     .child_runs(mandated(&self.mandate(lead, tenure.reason)));
                 self.vouch();
                 self.log.say(line.with("term", tenure.term));
+                if tenure.ready {
+                    self.tell_ready(tenure);
+                }
             }
             GuardReport::TooLate => {
                 self.ends_by_itself(tenure);

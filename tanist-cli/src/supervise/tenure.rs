@@ -38,6 +38,10 @@ pub(super) struct Tenure {
     pub(super) verdict: Option<Verdict>,
     /// The checks condemned it, and the verdict is on that.
     pub(super) unwell: bool,
+    /// The child said that it serves.
+    pub(super) ready: bool,
+    /// Its process, once it runs.
+    pub(super) pid: Option<u32>,
     /// When the child started.
     pub(super) started_at: Option<Moment>,
     /// How long the guard may say nothing.
@@ -82,6 +86,8 @@ impl Tenure {
             failed: None,
             verdict: None,
             unwell: false,
+            ready: false,
+            pid: None,
             started_at: None,
             silence: Silence::default(),
         }

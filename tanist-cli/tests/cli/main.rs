@@ -1,6 +1,7 @@
 //! The real binary with real children, on the local store.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod child_words;
 mod completions;
 mod config;
 mod demo;
@@ -20,6 +21,7 @@ mod policies;
 mod queries;
 mod refusals;
 mod role_files;
+mod service_manager;
 mod settings_file;
 mod signals;
 mod stage;
