@@ -78,10 +78,17 @@ impl ChildSocket {
         is_open.then(|| ("NOTIFY_SOCKET".into(), address.into()))
     }
 
-    /// From now on those below this guard are heard, and nobody else.
+    /// From now on those below this guard are heard, and nobody else. What came before is forgotten.
     pub(crate) fn hear_below(&mut self, guard: u32) {
         self.admitted = Admitted::below(guard);
         self.heard.clear();
+        // More than a socket holds.
+        const MOST: usize = 4096;
+        if let Some(socket) = &self.socket {
+            (0..MOST)
+                .take_while(|_| receive(socket).is_ok())
+                .for_each(drop);
+        }
     }
 
     /// The child runs as this process.
@@ -189,9 +196,14 @@ mod tests {
         say("STATUS=from a stranger");
         let deaf = tokio::time::timeout(std::time::Duration::from_millis(50), inner.next());
         assert!(deaf.await.is_err());
+        // Said by the child before, and not read: the next one is not ready for that.
+        say("READY=1");
         inner.hear_below(std::process::id());
+        inner.child_runs(std::process::id());
         say("READY=1\nSTATUS=up");
         assert_eq!(inner.next().await, ChildWord::Ready);
         assert_eq!(inner.next().await, ChildWord::Status("up".to_owned()));
+        let deaf = tokio::time::timeout(std::time::Duration::from_millis(50), inner.next());
+        assert!(deaf.await.is_err());
     }
 }

@@ -47,6 +47,7 @@ impl Supervisor {
         }
         self.checks.child_ends();
         self.vouch();
+        self.desk.relay("");
         // Verified gone: only now may the store hear of it.
         lead.stopped();
         if tenure.ends_us() {
