@@ -39,7 +39,7 @@ use run_files::{RunFiles, private_dir};
 use signals::{Signals, Told};
 
 pub(crate) use command_path::resolve as resolve_command;
-pub(crate) use environment::{MANDATE, RunsAs, base as base_environment};
+pub(crate) use environment::{MANDATE, RunsAs, base as base_environment, is_ours};
 
 /// One `tanist run`, from standing in the line to its exit code.
 pub(crate) struct Supervisor {

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::misfortune::{Misfortune, signal_child_of};
 use super::scene::Scene;
+use crate::supervise::is_ours;
 
 /// One node: a real `tanist run`, which is started again whenever it has ended.
 #[derive(Debug)]
@@ -69,8 +70,9 @@ impl Node {
     ) -> io::Result<()> {
         let program = std::env::current_exe()?;
         let mut command = Command::new(&program);
-        let ours = std::env::vars_os().map(|(name, _)| name);
-        for name in ours.filter(|name| name.to_string_lossy().starts_with("TANIST_")) {
+        // Neither our settings nor our service manager are theirs.
+        let inherited = std::env::vars_os().map(|(name, _)| name);
+        for name in inherited.filter(|name| is_ours(name)) {
             command.env_remove(name);
         }
         command

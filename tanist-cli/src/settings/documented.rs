@@ -5,13 +5,29 @@ use std::path::Path;
 use super::file::places_in;
 
 /// Variables that are no flag's, and what they do.
-pub(crate) const LATER: [(&str, &str); 6] = [
+pub(crate) const LATER: [(&str, &str); 10] = [
     ("CLICOLOR_FORCE", "colours also where there is no terminal"),
     (
         "HOME",
         "where XDG_CONFIG_HOME and XDG_STATE_HOME are not set, they are .config and .local/state in it",
     ),
+    (
+        "JOURNAL_STREAM",
+        "where it names standard error, the log goes to the journal with its fields",
+    ),
+    (
+        "LISTEN_FDS, LISTEN_FDNAMES, LISTEN_PID",
+        "sockets of the service manager, which are passed on to the child",
+    ),
     ("NO_COLOR", "no colours, unless --color says so"),
+    (
+        "NOTIFY_SOCKET",
+        "where the service manager is told that tanist stands, and what it does",
+    ),
+    (
+        "WATCHDOG_USEC, WATCHDOG_PID",
+        "how often the service manager wants a sign of life",
+    ),
     (
         "XDG_CONFIG_HOME",
         "an ordinary user's settings files are in tanist/ in it",

@@ -119,7 +119,8 @@ pub(crate) fn mandated(mandate: &Mandate) -> Vec<(OsString, OsString)> {
         .collect()
 }
 
-fn is_ours(name: &OsStr) -> bool {
+/// Whether a variable is for tanist itself: a setting, or a word of its own service manager.
+pub(crate) fn is_ours(name: &OsStr) -> bool {
     name.as_bytes().starts_with(b"TANIST_") || OURS.iter().any(|ours| name == *ours)
 }
 
@@ -181,6 +182,17 @@ mod tests {
             .map(|(k, v)| format!("{}={}", k.display(), v.display()))
             .collect();
         assert_eq!(all, ["PATH=/bin", "LANG=en", "X=", "TANIST_TERM=42"]);
+    }
+
+    #[test]
+    fn the_manual_names_what_the_service_manager_tells_us() {
+        for name in OURS {
+            let named = |(names, _): &&(&str, &str)| names.split(", ").any(|one| one == name);
+            assert!(
+                crate::settings::LATER.iter().any(|row| named(&row)),
+                "{name}"
+            );
+        }
     }
 
     #[test]

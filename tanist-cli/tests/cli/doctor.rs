@@ -99,6 +99,10 @@ fn a_settings_file_that_is_wrong_is_a_finding_and_not_the_end() {
     found.assert("command", "fail", "run::command-not-found");
     let short = "stop-timeout 30s > 3s that a lost lease leaves";
     found.assert("timing", "warn", short);
+    std::fs::write(&file, "health = [\"exec:/nosuch/check\"]\n").unwrap();
+    doctor(&stage, &flags).assert("command", "fail", "health check");
+    std::fs::write(&file, "health = [\"exec:true\"]\n").unwrap();
+    doctor(&stage, &flags).assert("command", "ok", "health checks: 1");
     let found = doctor(&stage, &["demo", "-s", "etcd:"]);
     assert_eq!(found.code, 1, "{:?}", found.findings);
 }

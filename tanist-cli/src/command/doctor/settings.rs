@@ -53,16 +53,28 @@ pub(super) fn look(report: &mut Report, args: &DoctorArgs) -> Option<Plan> {
             file.is_some().then(|| resolve(None, args).ok()).flatten()
         }
     }?;
-    if file.as_ref().is_some_and(|file| file.sets("command")) {
-        match run::specify(&plan.run) {
-            Ok(_) => {
-                let command = plan.run.child.command.first().cloned().unwrap_or_default();
-                report.ok("command", format!("{} can be executed", command.display()));
-            }
-            Err(problem) => report.fail("command", problem.to_string()),
-        }
-    }
+    let has_command = file.as_ref().is_some_and(|file| file.sets("command"));
+    programs(report, &plan, has_command);
     Some(plan)
+}
+
+/// What would be executed, as far as the settings say it.
+fn programs(report: &mut Report, plan: &Plan, has_command: bool) {
+    const AREA: &str = "command";
+    let checks = plan.run.health.checks.len();
+    match run::specify(&plan.run) {
+        Err(problem) => report.fail(AREA, problem.to_string()),
+        Ok(_) if has_command => {
+            let command = plan.run.child.command.first().cloned().unwrap_or_default();
+            let command = command.display();
+            report.ok(
+                AREA,
+                format!("{command} can be executed; health checks: {checks}"),
+            );
+        }
+        Ok(_) if checks > 0 => report.ok(AREA, format!("health checks: {checks}")),
+        Ok(_) => {}
+    }
 }
 
 fn resolve(file: Option<&SettingsFile>, args: &DoctorArgs) -> Result<Plan, Problem> {
