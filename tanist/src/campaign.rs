@@ -20,6 +20,8 @@ pub struct Campaign {
     instance: InstanceId,
     desk: Arc<Desk>,
     requests: mpsc::UnboundedSender<Request>,
+    /// What happened before anybody asked for it.
+    first: Mutex<Option<broadcast::Receiver<Event>>>,
 }
 
 /// How a node stands.
@@ -62,7 +64,7 @@ impl CampaignSettings {
 }
 
 impl Campaign {
-    pub(crate) const fn new(
+    pub(crate) fn new(
         election: ElectionName,
         instance: InstanceId,
         desk: Arc<Desk>,
@@ -71,6 +73,7 @@ impl Campaign {
         Self {
             election,
             instance,
+            first: Mutex::new(Some(desk.events.subscribe())),
             desk,
             requests,
         }
@@ -162,9 +165,11 @@ impl Campaign {
         self.desk.status.subscribe()
     }
 
-    /// Everything that happens from now on. Who falls far behind misses the oldest, and is told.
+    /// Everything that happens: for the first who asks, since the campaign began; for any other, from
+    /// now on. Who falls far behind misses the oldest, and is told.
     pub fn events(&self) -> broadcast::Receiver<Event> {
-        self.desk.events.subscribe()
+        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        first.take().unwrap_or_else(|| self.desk.events.subscribe())
     }
 
     /// Leaves the election and waits until the leadership is given back and the place in the line

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use nodes::{elected, node, settings, soon, stand, store_target};
 use tanist::core::{Directive, NodeUntil, Reading};
-use tanist::{EndCause, ErrorKind, Observer, RecordState, Role, Store, Target, clock};
+use tanist::{EndCause, ErrorKind, Event, Observer, RecordState, Role, Store, Target, clock};
 
 fn until(seconds: u64) -> u64 {
     clock::now().unix + seconds
@@ -62,6 +62,25 @@ async fn a_named_successor_takes_over_and_history_tells() {
         ("a", RecordState::Resigned)
     );
     assert_eq!(told[last + 2], ("b", RecordState::Leading, lead_b.term()));
+}
+
+#[tokio::test]
+async fn the_first_who_asks_hears_of_all_that_happened() {
+    let dir = tempfile::tempdir().unwrap();
+    let a = node(&store_target(&dir), "a").await;
+    let _lead = elected(&a).await;
+    let (mut first, mut second) = (a.campaign.events(), a.campaign.events());
+    let mut heard = Vec::new();
+    while let Ok(event) = first.try_recv() {
+        heard.push(event);
+    }
+    let stood = |event: &Event| matches!(event, Event::Standing { .. });
+    let elected = |event: &Event| matches!(event, Event::Elected { .. });
+    assert!(
+        heard.iter().any(stood) && heard.iter().any(elected),
+        "{heard:?}"
+    );
+    assert!(second.try_recv().is_err(), "from now on");
 }
 
 #[tokio::test]

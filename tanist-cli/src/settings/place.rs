@@ -53,7 +53,9 @@ pub(super) fn target(layers: Layers<'_>, args: &PlaceArgs) -> Result<Setting<Tar
             .because(format_args!("it comes from {}", store.source))
             .next("write local: for this machine, or local:/DIR")
     })?;
-    target.check_compiled()?;
+    target
+        .check_compiled()
+        .map_err(|error| Problem::of(error).set_by(&store.source))?;
     Ok(Setting {
         value: target,
         source: store.source,

@@ -1,6 +1,9 @@
+use std::time::Duration;
+
 use tanist::{Alarm, Campaign, Event, Status, Wait};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
+use tokio::time::Instant;
 
 use crate::log::{Level, LogLine};
 use crate::span::Span;
@@ -13,7 +16,12 @@ pub(super) struct News {
     memory_failure: Option<String>,
     own: String,
     store: String,
+    /// When to say that the store was not reached at all: at first it never is.
+    unreached_at: Option<Instant>,
 }
+
+/// A store that is there is reached within this span, so nothing is said before.
+const FIRST_CONTACT: Duration = Duration::from_secs(1);
 
 impl News {
     /// From now on; the election is held in `store`.
@@ -27,6 +35,7 @@ impl News {
             memory_failure: None,
             own: campaign.instance().to_string(),
             store,
+            unreached_at: Some(Instant::now() + FIRST_CONTACT),
         }
     }
 
@@ -36,14 +45,24 @@ impl News {
             let line = tokio::select! {
                 biased;
                 event = self.events.recv() => match event {
+                    Ok(Event::Waiting(Wait::Disconnected)) if self.unreached_at.is_some() => None,
                     Ok(event) => self.line(&event),
                     Err(RecvError::Lagged(missed)) => {
                         Some(LogLine::warn("log", format!("{missed} events were missed")))
                     }
                     Err(RecvError::Closed) => std::future::pending().await,
                 },
+                () = sleep_until_some(self.unreached_at) => {
+                    self.unreached_at = None;
+                    self.line(&Event::Waiting(Wait::Disconnected))
+                }
                 changed = self.status.changed() => match changed {
-                    Ok(()) => self.memory(),
+                    Ok(()) => {
+                        if self.status.borrow().connected {
+                            self.unreached_at = None;
+                        }
+                        self.memory()
+                    }
                     Err(_) => std::future::pending().await,
                 },
             };
@@ -85,6 +104,13 @@ impl News {
             ),
             None => LogLine::info("memory", "the highest term seen is kept again"),
         })
+    }
+}
+
+async fn sleep_until_some(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }
 

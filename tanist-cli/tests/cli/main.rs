@@ -30,3 +30,4 @@ mod stranded;
 mod switching;
 mod takeover;
 mod timings;
+mod transcripts;

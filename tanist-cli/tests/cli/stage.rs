@@ -165,6 +165,13 @@ impl Node {
         }
     }
 
+    /// A line of the log that was heard before.
+    pub(crate) fn heard(&self, event: &str) -> Value {
+        let lines = self.heard.iter();
+        let values = lines.map(|line| serde_json::from_str::<Value>(line).unwrap());
+        values.rev().find(|value| value["event"] == event).unwrap()
+    }
+
     /// Waits for the next line of the log.
     pub(crate) fn any(&mut self) -> Value {
         let line = self.log.recv_timeout(PATIENCE).unwrap();
@@ -203,6 +210,15 @@ impl Node {
         assert_eq!(last["exit"], code, "{last}");
         let word = |name: &str| last[name].as_str().unwrap().to_owned();
         (code, format!("{}:{}", word("source"), word("reason")))
+    }
+
+    /// Waits until it ended: its exit code, and the last line of its log.
+    pub(crate) fn last_words(mut self) -> (i32, String) {
+        let last = self.event("exit");
+        let status = self.child.wait().unwrap();
+        let code = status.code().unwrap_or_else(|| panic!("{status}"));
+        assert_eq!(last["exit"], code, "{last}");
+        (code, last["message"].as_str().unwrap().to_owned())
     }
 
     /// Kills tanist itself and waits for its end; its guard takes the rest down.

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use tanist::Timing;
 
 use crate::args::{Cli, Command, ShowArgs};
+use crate::command::blamed_variable;
 use crate::command::status::unwritten;
 use crate::exit::{Code, Exit};
 use crate::printer::{self, Form, Printer, printable};
@@ -85,8 +86,12 @@ fn matches(file: Option<&SettingsFile>, words: &[&str]) -> Result<ArgMatches, Pr
     program.try_get_matches_from(words).map_err(|error| {
         let text = error.to_string();
         let first = text.lines().next().unwrap_or_default();
-        Problem::usage("config::variable", "a variable has a value that cannot be")
-            .because(first.trim_start_matches("error: "))
+        let problem = Problem::usage("config::variable", "a variable has a value that cannot be")
+            .because(first.trim_start_matches("error: "));
+        match blamed_variable(&error) {
+            Some(variable) => problem.because(format_args!("it comes from env {variable}")),
+            None => problem,
+        }
     })
 }
 
