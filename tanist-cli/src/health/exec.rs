@@ -22,6 +22,9 @@ pub(super) struct Commands {
     timeout: Duration,
 }
 
+/// What a guard may take for its own start and end on a machine that is busy.
+const GUARD_LIMIT: Duration = Duration::from_secs(5);
+
 /// What of a command's output is read; the rest is taken and dropped, so that it never blocks.
 const OUTPUT_MAX: usize = 4 * 1024;
 
@@ -45,7 +48,7 @@ impl Commands {
             ..self.spec.clone()
         };
         // What a guard needs for itself is not the command's time, but it has a limit, too.
-        let limit = self.timeout + spec.timing.lease();
+        let limit = self.timeout + spec.timing.lease().max(GUARD_LIMIT);
         let run = tokio::time::timeout(limit, self.run_guarded(&spec, env)).await;
         match run {
             Ok(Ok(outcome)) => outcome,
@@ -97,7 +100,12 @@ impl Commands {
             tokio::select! {
                 biased;
                 report = guard.report() => match report {
-                    GuardReport::Exited { status } if !over => ended = Ended::Status(status),
+                    GuardReport::Exited { status } if !over => {
+                        ended = Ended::Status(status);
+                        // It has answered; whatever it left behind has nothing to add.
+                        over = true;
+                        guard.end(Duration::ZERO);
+                    }
                     GuardReport::ExecFailed { message, .. } => ended = Ended::Not(message),
                     GuardReport::TooLate => {
                         ended = Ended::Not("the check did not start in time".to_owned());

@@ -226,6 +226,36 @@ fn a_check_that_hangs_is_killed_with_all_it_started_and_holds_up_no_renewal() {
     assert!(node.no_line(), "it was started once");
 }
 
+#[test]
+fn what_a_check_leaves_behind_does_not_change_its_answer_and_is_gone_when_it_is_told() {
+    let stage = Stage::new();
+    let pids = stage.path("pids");
+    // It ignores the stop signal, keeps the output open and stays.
+    let check = format!(
+        "left=exec:sh -c '(trap \"\" TERM; echo up >> {0}; exec sleep 1000) & \
+         until [ -s {0} ]; do sleep 0.01; done; echo $! > {0}'",
+        pids.display()
+    );
+    // Shorter than what a guard gives to those who were left without their parent.
+    let flags = [
+        "--lease",
+        "80s",
+        "--health-timeout",
+        "10s",
+        "--health-fall",
+        "1",
+        "--health-start-grace",
+        "0s",
+        "--health",
+        &check,
+    ];
+    let mut node = stage.run(&flags, "exec sleep 1000");
+    assert_eq!(node.event("health")["health"], "passing");
+    let pid = std::fs::read_to_string(&pids).unwrap();
+    let run = std::fs::read_to_string(format!("/proc/{}/cmdline", pid.trim()));
+    assert!(!run.unwrap_or_default().starts_with("sleep"), "{pid} lives");
+}
+
 /// F67: the child is stuck, supervisor and store are fine.
 #[test]
 fn a_stuck_child_loses_its_lease_where_renewals_need_a_recent_pass() {
