@@ -87,3 +87,11 @@ fn a_backend_of_ones_own_leads_as_well() {
     let text = output(command("own_backend", &dir));
     assert!(text.contains("led and left with"), "{text}");
 }
+
+#[test]
+fn the_page_for_library_users_shows_an_example_that_runs() {
+    let page = include_str!("../../docs/library.md");
+    let example = include_str!("../examples/lead.rs");
+    let (_, code) = example.split_once("\n\n").unwrap();
+    assert!(page.contains(&format!("```rust\n{code}```\n")), "{code}");
+}
