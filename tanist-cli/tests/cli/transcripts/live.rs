@@ -173,6 +173,16 @@ pub(super) const SCENES: &[Scene] = &[
         s.node("--node a", false);
         s.sh("tanist wait demo --for none --timeout 300ms");
     }),
+    ("unhealthy", |s| {
+        let check = "'well=exec:sh -c \"test ! -e ill || exit 2\"'";
+        let flags = format!("--node a --once --health-interval 50ms --health {check}");
+        s.node(&flags, false);
+        let ill = s.path("ill");
+        s.ends("the file ill is made", |node| {
+            node.event("health");
+            std::fs::write(ill, "").unwrap();
+        });
+    }),
 ];
 
 /// The leader's entry, as `tanist evict` takes it.
