@@ -51,6 +51,15 @@ pub(crate) struct Cast {
     news: Receiver<News>,
 }
 
+/// How the play ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// Its time was over.
+    Over,
+    /// Somebody had seen enough.
+    Stopped,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Struck {
     at: Instant,
@@ -97,10 +106,16 @@ impl Cast {
         let played = self.acts();
         // Whatever went wrong, nobody is left.
         self.farewell();
-        played?;
+        let end = played?;
         let history = History::read(&self.scene.history()).map_err(|error| unplayable(&error))?;
         self.scene.keep()?;
         self.show.sum_up(&history, self.effects)?;
+        if end == End::Over && !history.shows_work() {
+            return Err(
+                Problem::new(Code::OsError, "demo::node", "no node ever led")
+                    .next("tanist doctor says what is missing here"),
+            );
+        }
         if history.is_well() {
             return Ok(());
         }
@@ -120,7 +135,7 @@ impl Cast {
         )))
     }
 
-    fn acts(&mut self) -> Result<(), Problem> {
+    fn acts(&mut self) -> Result<End, Problem> {
         for number in 0..self.nodes.len() {
             self.start(number)?;
         }
@@ -129,7 +144,7 @@ impl Cast {
         loop {
             let now = Instant::now();
             if now >= end {
-                return Ok(());
+                return Ok(End::Over);
             }
             for number in self.back_by(now) {
                 self.start(number)?;
@@ -146,7 +161,7 @@ impl Cast {
             let strike = leader.filter(|_| self.open.is_none()).map(|_| strike_at);
             let next = back.chain(strike).chain([end]).min().unwrap_or(end);
             match self.news.recv_timeout(next.saturating_duration_since(now)) {
-                Ok(News::Stop) => return Ok(()),
+                Ok(News::Stop) => return Ok(End::Stopped),
                 Ok(news) => self.heard(news)?,
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
             }
@@ -259,14 +274,19 @@ impl Cast {
         for leading in [false, true] {
             let these = || (0..leads.len()).filter(|number| leads[*number] == leading);
             these().for_each(|number| self.nodes[number].signal(Signal::TERM));
-            let until = Instant::now() + FAREWELL;
+            let mut until = Instant::now() + FAREWELL;
+            let mut killed = false;
             while these().any(|number| self.nodes[number].runs()) {
                 let left = until.saturating_duration_since(Instant::now());
                 match self.news.recv_timeout(left) {
                     Ok(News::Ended(number)) => self.nodes[number].ended(),
                     Ok(News::Line(..)) => {}
+                    // The kernel keeps what no signal ends; there is nothing left to do.
+                    Ok(News::Stop) | Err(_) if killed => break,
                     // Told twice to stop, or it takes too long: its guard ends the work.
                     Ok(News::Stop) | Err(_) => {
+                        killed = true;
+                        until = Instant::now() + FAREWELL;
                         these().for_each(|number| self.nodes[number].signal(Signal::KILL));
                     }
                 }

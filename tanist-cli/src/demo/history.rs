@@ -73,6 +73,11 @@ impl History {
         this
     }
 
+    /// Whether anybody ever worked.
+    pub(super) const fn shows_work(&self) -> bool {
+        !self.activations.is_empty()
+    }
+
     /// How often the work passed on.
     pub(super) fn hand_overs(&self) -> usize {
         self.activations.len().saturating_sub(1)

@@ -2,6 +2,7 @@
 //! with it.
 
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -185,4 +186,19 @@ fn what_cannot_be_shown_is_refused_before_anything_is_made() {
         assert!(err(&output).contains(slug), "{args:?}: {}", err(&output));
         nothing_is_left(&stage);
     }
+}
+
+#[test]
+fn a_demo_in_which_nobody_can_lead_says_so() {
+    let stage = Stage::new();
+    let mut command = demo(&stage, &["--for", "2s"]);
+    // A store in it is refused: others could replace it.
+    let place = stage.path("open");
+    std::fs::create_dir(&place).unwrap();
+    std::fs::set_permissions(&place, PermissionsExt::from_mode(0o777)).unwrap();
+    let output = command.env("TMPDIR", &place).output().unwrap();
+    assert_eq!(output.status.code(), Some(71), "{output:?}");
+    assert!(err(&output).contains("demo::node"), "{}", err(&output));
+    assert_eq!(left_in(&place), Vec::<String>::new());
+    assert_eq!(place.read_dir().unwrap().count(), 0);
 }
