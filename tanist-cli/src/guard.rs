@@ -29,6 +29,7 @@ mod releaser;
 mod report;
 mod setup;
 mod spec;
+mod sweeper;
 mod tree;
 mod wire;
 
@@ -48,17 +49,18 @@ use rustix::process::{
 use tanist_core::Moment;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio::task::JoinHandle;
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use cgroup::Cgroup;
 use channel::{Descriptors, MESSAGE_MAX, NOTICE_MAX};
+use sweeper::Sweeper;
 use wire::{Notice, Request};
 
 pub(crate) use cgroup::{directory as cgroup_directory, to_be_had as cgroup_to_be_had};
 pub(crate) use credentials::{Account, NoUser, check_user};
 pub(crate) use error::GuardError;
 pub(crate) use namespace::to_be_had as namespace_to_be_had;
+pub(crate) use orphans::reap_strangers;
 pub(crate) use process::GuardProcess;
 pub(crate) use releaser::Release;
 pub(crate) use report::{Containment, GuardReport};
@@ -113,6 +115,7 @@ pub(crate) struct Guard {
     pidfd: AsyncFd<OwnedFd>,
     containment: Containment,
     cgroup: Option<Arc<Cgroup>>,
+    sweeper: Sweeper,
     state: State,
 }
 
@@ -122,7 +125,6 @@ enum State {
     Keeping,
     /// The line has ended; whatever the guard left behind is being swept.
     Sweeping {
-        done: JoinHandle<()>,
         told: UnboundedReceiver<GuardReport>,
     },
     Gone,
@@ -172,6 +174,7 @@ impl Guard {
                 .map_err(system("pass on where the output goes"))?;
             command.stdout(output).stderr(errors);
         }
+        let sweeper = Sweeper::ready().map_err(system("make the thread that sweeps after it"))?;
         orphans::outlast_strangers().await;
         let (pid, started, pidfd) = start(&mut command).map_err(system("start the guard"))?;
         drop(command);
@@ -182,6 +185,7 @@ impl Guard {
             pidfd: watch(pidfd, Interest::READABLE)?,
             containment: Containment::Sweep { no_cgroup: None },
             cgroup: None,
+            sweeper,
             state: State::Keeping,
         };
         if spec.stdin == ChildStdin::Inherit {
@@ -329,35 +333,19 @@ impl Guard {
             match &mut self.state {
                 State::Keeping => {
                     let _ = self.pidfd.readable().await;
-                    self.sweep();
+                    let cgroup = self.cgroup.clone();
+                    let told = self.sweeper.sweep(self.pid, self.started, cgroup);
+                    self.state = State::Sweeping { told };
                 }
-                State::Sweeping { done, told } => {
-                    let swept = tokio::select! {
-                        biased;
-                        Some(report) = told.recv() => return report,
-                        swept = done => swept,
-                    };
-                    match swept {
-                        Ok(()) => self.state = State::Gone,
-                        // Not proof of anything, so it is done again.
-                        Err(_) => self.sweep(),
-                    }
-                }
+                State::Sweeping { told } => match told.recv().await {
+                    Some(GuardReport::Gone) => self.state = State::Gone,
+                    Some(report) => return report,
+                    // Without the word nothing is proven.
+                    None => std::future::pending().await,
+                },
                 State::Gone => return GuardReport::Gone,
             }
         }
-    }
-
-    fn sweep(&mut self) {
-        let (pid, since, cgroup) = (self.pid, self.started, self.cgroup.clone());
-        let (teller, told) = unbounded_channel();
-        let tell = move |report| {
-            // Nobody may be left to hear it.
-            let _ = teller.send(report);
-        };
-        let sweep = move || orphans::sweep(pid, since, cgroup.as_deref(), tell);
-        let done = tokio::task::spawn_blocking(sweep);
-        self.state = State::Sweeping { done, told };
     }
 
     async fn receive(&self, buffer: &mut [u8]) -> Option<usize> {

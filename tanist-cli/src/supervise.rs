@@ -9,6 +9,7 @@ mod environment;
 mod leading;
 mod leftovers;
 mod news;
+mod next_guard;
 mod policy;
 mod ready;
 mod restart;
@@ -17,15 +18,18 @@ mod run_files;
 mod signals;
 mod silence;
 mod standby;
+mod strangers;
 mod tenure;
 mod unwell;
+
+use std::os::unix::fs::MetadataExt;
 
 use tanist::{Campaign, CampaignSettings, Moment, Session, SessionSettings, Status};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::exit::{Code, Exit};
-use crate::guard::{Guard, GuardError, GuardReport, GuardSpec};
+use crate::guard::{Containment, Guard, GuardError, GuardReport, GuardSpec};
 use crate::health::Checks;
 use crate::log::{Level, Log, LogLine};
 use crate::notify::{ChildSocket, ServiceManager};
@@ -37,9 +41,11 @@ use news::News;
 use policy::Policy;
 use run_files::{RunFiles, private_dir};
 use signals::{Signals, Told};
+use strangers::Strangers;
 
 pub(crate) use command_path::resolve as resolve_command;
 pub(crate) use environment::{MANDATE, RunsAs, base as base_environment, is_ours};
+pub(crate) use run_files::stem_of;
 
 /// One `tanist run`, from standing in the line to its exit code.
 pub(crate) struct Supervisor {
@@ -47,6 +53,8 @@ pub(crate) struct Supervisor {
     log: Log,
     signals: Signals,
     policy: Policy,
+    /// Drawn anew at each start, for waits that must not fall together with those of others.
+    seed: u64,
     desk: Desk,
     child_socket: ChildSocket,
     spec: GuardSpec,
@@ -62,6 +70,7 @@ pub(crate) struct Supervisor {
     out_because: String,
     /// The names in the run directory, kept for as long as we live.
     files: RunFiles,
+    _strangers: Strangers,
 }
 
 /// Whether this node stays out of the election for its child's sake.
@@ -87,6 +96,10 @@ impl Supervisor {
             Problem::new(Code::OsError, "system::signals", "signals cannot be caught")
                 .because(error)
         })?;
+        let strangers = Strangers::reap().map_err(|error| {
+            Problem::new(Code::OsError, "system::signals", "SIGCHLD cannot be caught")
+                .because(error)
+        })?;
         let place = &settings.place;
         private_dir("run", &place.run_dir.value, &place.run_dir.source)?;
         // One that was named is meant to be in force; the default place is only better than none.
@@ -109,18 +122,7 @@ impl Supervisor {
         let campaign = session.campaign(contest(&settings)).await?;
         let (kind, location) = session.location();
         let (status, news) = (campaign.watch(), News::of(&campaign, location.clone()));
-        let text = format!(
-            "election {election}, node {}, store {kind} {location}, lease {}, tree held by {}",
-            files.node,
-            Span(settings.timing.lease()),
-            guard.containment(),
-        );
-        log.say(
-            LogLine::info("standing", text)
-                .with("instance", campaign.instance().to_string())
-                .with("store", location)
-                .with("contain", guard.containment().name()),
-        );
+        log.say(standing(&settings, &campaign, (kind, location), guard.containment()));
         let manager = ServiceManager::of_environment(campaign.pulse());
         let desk = Desk::open(&settings, &files, campaign.instance(), manager, &log);
         let child_socket = child_socket(&election, &campaign, &log);
@@ -133,6 +135,7 @@ impl Supervisor {
             log,
             signals,
             policy,
+            seed,
             desk,
             child_socket,
             spec,
@@ -145,6 +148,7 @@ impl Supervisor {
             out: Out::No,
             out_because: String::new(),
             files,
+            _strangers: strangers,
         };
         this.vouch();
         this.show_health();
@@ -159,7 +163,7 @@ impl Supervisor {
             let lead = match self.stand_by(&mut guard).await {
                 Ok(lead) => lead,
                 Err(exit) => {
-                    guard.dismiss();
+                    self.let_go(&mut guard).await;
                     break exit;
                 }
             };
@@ -247,6 +251,30 @@ fn child_socket(election: &str, campaign: &Campaign, log: &Log) -> ChildSocket {
         log.say(LogLine::warn("notify", text));
         ChildSocket::none()
     })
+}
+
+/// Where this node stands and what holds it together.
+fn standing(
+    settings: &RunSettings,
+    campaign: &Campaign,
+    (kind, location): (&str, String),
+    containment: &Containment,
+) -> LogLine {
+    let text = format!(
+        "election {}, node {}, store {kind} {location}, lease {}, tree held by {containment}",
+        settings.election.value,
+        settings.node.value,
+        Span(settings.timing.lease()),
+    );
+    let line = LogLine::info("standing", text)
+        .with("instance", campaign.instance().to_string())
+        .with("contain", containment.name());
+    // Of two places with one name, in two mount namespaces, this is what differs.
+    let line = match std::fs::metadata(&location) {
+        Ok(is) => line.with("inode", format!("{}:{}", is.dev(), is.ino())),
+        Err(_) => line,
+    };
+    line.with("store", location)
 }
 
 /// Said once: the term still rises, but with one leg less to stand on.

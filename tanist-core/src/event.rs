@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use crate::candidate::EntryId;
 use crate::moment::Moment;
 use crate::order::Reason;
@@ -210,5 +212,10 @@ pub enum Alarm {
     DifferentLease {
         /// The leader's node.
         node: String,
+    },
+    /// The store gave the leadership, but its answer came too late for the work to begin under it.
+    AnswersLate {
+        /// Within which span of being asked for it has to come.
+        within: Duration,
     },
 }

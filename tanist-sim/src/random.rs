@@ -336,6 +336,7 @@ mod tests {
         assert!(summary.fewest >= 5, "{summary}");
     }
 
+    /// F65: every machine's wall clock is off, and stands still or runs; its boot-time clock drifts.
     #[test]
     fn two_hundred_runs_in_which_anything_may_fail_are_safe() {
         holds(Mode::Safety);

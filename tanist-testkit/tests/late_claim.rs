@@ -116,11 +116,13 @@ fn goes_on(late: Late) -> SceneResult<()> {
     stage.judge()
 }
 
+/// F86: the claim takes effect after the lease.
 #[test]
 fn when_the_record_is_written_late() -> SceneResult<()> {
     goes_on(Late::Before)
 }
 
+/// F86: the answer to the claim comes after the lease.
 #[test]
 fn when_only_the_answer_is_late() -> SceneResult<()> {
     goes_on(Late::After)
@@ -128,6 +130,8 @@ fn when_only_the_answer_is_late() -> SceneResult<()> {
 
 /// What proves that the answer alone starts nothing: the commit that has to follow it is refused,
 /// because the lock that was claimed is not in its place any more.
+///
+/// F86, F91: the same, with the lock file removed meanwhile.
 #[test]
 fn when_the_answer_is_late_and_the_lock_is_gone() -> SceneResult<()> {
     let mut stage = held_past_the_lease(Late::After)?;

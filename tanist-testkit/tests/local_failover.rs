@@ -150,26 +150,31 @@ macro_rules! cases {
                 Case { user: $user, work: $work, contain: "auto" }
             }
 
+            /// F69, F74, F92: SIGKILL for the supervisor of a tree with an escaped descendant.
             #[test]
             fn supervisor_killed() -> SceneResult<()> {
                 case().rounds(Victim::Supervisor)
             }
 
+            /// F69, F75: SIGKILL for the guard of a tree with an escaped descendant.
             #[test]
             fn guard_killed() -> SceneResult<()> {
                 case().rounds(Victim::Guard)
             }
 
+            /// F79: SIGKILL for the child.
             #[test]
             fn child_killed() -> SceneResult<()> {
                 case().rounds(Victim::Child)
             }
 
+            /// F76: the same, in a PID namespace.
             #[test]
             fn all_killed_in_a_pid_namespace() -> SceneResult<()> {
                 Case { contain: "pidns", ..case() }.rounds(Victim::All)
             }
 
+            /// F76, F92: the same, with a descendant that escaped.
             #[test]
             fn all_killed_and_an_escaped_descendant_survives() -> SceneResult<()> {
                 case().rounds_with_survivors()
@@ -188,6 +193,8 @@ cases! {
 }
 
 /// Where nothing escapes, the parent-death signal is enough: the lock is free at once.
+///
+/// F76: SIGKILL for supervisor, guard and child at once.
 #[test]
 fn all_killed_and_nothing_escaped() -> SceneResult<()> {
     Case {
@@ -199,6 +206,8 @@ fn all_killed_and_nothing_escaped() -> SceneResult<()> {
 }
 
 /// The other means of containment, for each of the other victims.
+///
+/// F69, F70: without a control group.
 #[test]
 fn contained_by_sweeping() -> SceneResult<()> {
     let case = || Case {

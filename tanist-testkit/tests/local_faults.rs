@@ -90,6 +90,7 @@ impl Stage {
     }
 }
 
+/// F61: SIGSTOP for the supervisor alone.
 #[test]
 fn a_frozen_supervisor_has_no_work_left_by_the_deadline() -> SceneResult<()> {
     let mut stage = stage(User::Ordinary, probe(&[]), &[])?;
@@ -98,6 +99,7 @@ fn a_frozen_supervisor_has_no_work_left_by_the_deadline() -> SceneResult<()> {
     stage.judge(2)
 }
 
+/// F61, F68: SIGSTOP for the supervisor of work that ignores SIGTERM.
 #[test]
 fn not_even_work_that_ignores_the_stop_signal() -> SceneResult<()> {
     let mut stage = stage(
@@ -112,6 +114,8 @@ fn not_even_work_that_ignores_the_stop_signal() -> SceneResult<()> {
 
 /// On one machine the lock outlives the deadline, so that not even a guard that cannot act makes
 /// two copies.
+///
+/// F62, F92: SIGSTOP for supervisor and guard while the work runs past its deadline.
 #[test]
 fn with_supervisor_and_guard_frozen_nobody_else_begins() -> SceneResult<()> {
     let mut stage = stage(User::Ordinary, probe(&[]), &[])?;
@@ -133,7 +137,30 @@ fn with_supervisor_and_guard_frozen_nobody_else_begins() -> SceneResult<()> {
     stage.judge(2)
 }
 
+/// F62: SIGSTOP for everything, until the deadline is long over; then all of it goes on.
+#[test]
+fn everything_stopped_past_the_deadline_is_ended_when_it_goes_on() -> SceneResult<()> {
+    let mut stage = stage(User::Ordinary, probe(&["--ignore-term"]), &[])?;
+    let guard = stage.team.guard.take().ok_or("no guard")?;
+    stage.team.supervisor.freeze()?;
+    guard.freeze()?;
+    let workers = stage.freeze_work()?;
+    // Nobody works meanwhile, the standby included: the lock is held.
+    stage.scene.wait_idle(now() + LEASE + LEASE)?;
+    for worker in &workers {
+        worker.thaw()?;
+    }
+    stage.team.supervisor.thaw()?;
+    guard.thaw()?;
+    for worker in workers {
+        worker.wait_ended(now() + PATIENCE)?;
+    }
+    stage.judge(2)
+}
+
 /// More time than the lease: the leader goes on renewing while its work stops.
+///
+/// F68: work that ignores SIGTERM.
 #[test]
 fn a_planned_stop_gives_the_work_its_time_and_then_kills() -> SceneResult<()> {
     let mut stage = stage(
@@ -160,6 +187,7 @@ fn a_planned_stop_gives_the_work_its_time_and_then_kills() -> SceneResult<()> {
     stage.judge(2)
 }
 
+/// F68, F78: a second SIGTERM while the work ignores the first.
 #[test]
 fn a_second_stop_signal_does_not_wait() -> SceneResult<()> {
     let mut stage = stage(
@@ -208,6 +236,7 @@ fn every_process_of_the_tree_is_told_to_stop() -> SceneResult<()> {
     Ok(())
 }
 
+/// F82: SIGSTOP for the whole tree, then a planned stop.
 #[test]
 fn a_stopped_tree_is_let_go_on_to_be_stopped() -> SceneResult<()> {
     let mut stage = stage(User::Ordinary, probe(&[]), &["--stop-timeout", "50s"])?;
@@ -223,6 +252,7 @@ fn a_stopped_tree_is_let_go_on_to_be_stopped() -> SceneResult<()> {
     stage.judge(2)
 }
 
+/// F74, F82: SIGSTOP for the tree, SIGKILL for the supervisor.
 #[test]
 fn a_stopped_tree_goes_with_its_supervisor() -> SceneResult<()> {
     let stage = stage(User::Ordinary, probe(&[]), &[])?;
@@ -231,6 +261,7 @@ fn a_stopped_tree_goes_with_its_supervisor() -> SceneResult<()> {
     stage.judge(2)
 }
 
+/// F75, F82: SIGSTOP for the tree, SIGKILL for the guard.
 #[test]
 fn a_stopped_tree_goes_with_its_guard() -> SceneResult<()> {
     let stage = stage(User::Ordinary, probe(&[]), &[])?;
@@ -239,6 +270,7 @@ fn a_stopped_tree_goes_with_its_guard() -> SceneResult<()> {
     stage.judge(2)
 }
 
+/// F61, F82: SIGSTOP for the tree and the supervisor.
 #[test]
 fn a_stopped_tree_is_gone_by_the_deadline() -> SceneResult<()> {
     let stage = stage(
@@ -257,6 +289,8 @@ fn a_stopped_tree_is_gone_by_the_deadline() -> SceneResult<()> {
 }
 
 /// The worst moment: the supervisor dies while its work is being stopped.
+///
+/// F74: SIGKILL in the middle of a planned stop.
 #[test]
 fn a_supervisor_killed_while_it_stops_its_work() -> SceneResult<()> {
     let mut stage = stage(
@@ -306,6 +340,8 @@ fn work_that_ends_badly_is_started_again_in_place_in_the_same_term() -> SceneRes
 
 /// The classic of lock files: whoever makes it anew would hold a lock that says nothing of the old
 /// one. The work takes all its time to stop, so there is time to be wrong in.
+///
+/// F91: the lock file is removed, five times, while the work takes all its time to stop.
 #[test]
 fn a_lock_file_removed_by_hand_makes_no_second_copy() -> SceneResult<()> {
     let mut stage = stage(
@@ -338,6 +374,7 @@ mod in_a_control_group {
         Ok(Some(stage))
     }
 
+    /// F84: `cgroup.freeze` for the work, SIGSTOP for the supervisor.
     #[test]
     fn a_frozen_group_is_gone_by_the_deadline() -> SceneResult<()> {
         let Some(stage) = frozen(User::Root)? else {
@@ -352,6 +389,7 @@ mod in_a_control_group {
         stage.judge(2)
     }
 
+    /// F84: `cgroup.freeze` for the work, SIGKILL for the supervisor.
     #[test]
     fn a_frozen_group_goes_with_its_supervisor() -> SceneResult<()> {
         let Some(stage) = frozen(User::Root)? else {
@@ -361,6 +399,7 @@ mod in_a_control_group {
         stage.judge(2)
     }
 
+    /// F84: `cgroup.freeze` for the work, SIGKILL for the guard.
     #[test]
     fn a_frozen_group_goes_with_its_guard() -> SceneResult<()> {
         let Some(stage) = frozen(User::Root)? else {

@@ -15,6 +15,7 @@ use crate::backend::Backend;
 use crate::boot_timer::BootTimer;
 use crate::clock;
 use crate::error::Error;
+use crate::hands::Hands;
 use crate::link::{Command, ElectionName, LinkSettings, Report};
 
 use contest::Contest;
@@ -55,6 +56,8 @@ pub(crate) enum Wish {
 pub(crate) struct Driver {
     backend: Arc<dyn Backend>,
     settings: LinkSettings,
+    /// Who writes the state directories.
+    disk: Hands,
     contests: BTreeMap<ElectionName, Contest>,
     /// The backend at work; none before the first election, and after it gave up.
     peer: Option<Peer>,
@@ -73,10 +76,11 @@ enum Wake {
 }
 
 impl Driver {
-    pub(crate) fn new(backend: Arc<dyn Backend>, settings: LinkSettings) -> Self {
+    pub(crate) fn new(backend: Arc<dyn Backend>, settings: LinkSettings, disk: Hands) -> Self {
         Self {
             backend,
             settings,
+            disk,
             contests: BTreeMap::new(),
             peer: None,
             session: Session::Closed,
@@ -263,7 +267,7 @@ impl Driver {
             Order::Close => self.leave(election),
             Order::Remember(memory) => {
                 if let Some(contest) = self.contests.get_mut(election) {
-                    contest.remember(memory);
+                    contest.remember(memory, &self.disk);
                 }
             }
             Order::Begin(beginning) => {

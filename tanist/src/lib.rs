@@ -60,6 +60,7 @@ pub mod conformance;
 mod damage;
 mod driver;
 mod error;
+mod hands;
 mod leadership;
 mod link;
 mod observer;

@@ -261,6 +261,7 @@ mod tests {
         assert!(!error.to_string().contains("chmod"), "{error}");
     }
 
+    /// F95: a link, a file, a place that is open to others.
     #[test]
     fn a_link_a_file_and_an_open_place_are_refused() {
         let temp = tempfile::tempdir().unwrap();
@@ -281,6 +282,7 @@ mod tests {
         prepare(&inner, "x").unwrap();
     }
 
+    /// F95: a directory of another user.
     #[test]
     fn a_directory_of_another_user_is_refused() {
         if !geteuid().is_root() {
@@ -349,6 +351,7 @@ mod tests {
         }
     }
 
+    /// F91, F95: a link and a pipe in the place of a file.
     #[test]
     fn files_are_never_opened_through_a_link_or_a_pipe() {
         let temp = tempfile::tempdir().unwrap();

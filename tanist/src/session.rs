@@ -13,6 +13,7 @@ use crate::boot_timer::BootTimer;
 use crate::campaign::{Campaign, CampaignSettings, Desk};
 use crate::driver::{Driver, NewContest, Request};
 use crate::error::{Error, ErrorKind};
+use crate::hands::Hands;
 use crate::leadership::Origin;
 use crate::link::{ElectionName, LinkSettings};
 use crate::state_dir::StateDir;
@@ -117,7 +118,8 @@ impl Session {
             request_timeout,
         };
         let timer = BootTimer::new().map_err(|error| Error::io(OPERATION, error))?;
-        let driver = Driver::new(Arc::clone(&backend), link);
+        let disk = Hands::hire().map_err(|error| Error::io(OPERATION, error))?;
+        let driver = Driver::new(Arc::clone(&backend), link, disk);
         let task = runtime.spawn(driver.run(requests_in, timer));
         Ok(Self {
             requests,

@@ -130,6 +130,7 @@ mod tests {
         assert_eq!(other.load().unwrap(), Memory::default());
     }
 
+    /// F98: an empty, a half written, a garbled state file.
     #[test]
     fn a_corrupt_file_is_told_and_replaced() {
         let temp = tempfile::tempdir().unwrap();
@@ -161,6 +162,7 @@ mod tests {
         assert_eq!(state.load().unwrap(), memory(809, 8));
     }
 
+    /// F98: a directory that is none.
     #[test]
     fn a_place_that_cannot_be_written_is_an_error_not_a_panic() {
         let temp = tempfile::tempdir().unwrap();

@@ -114,6 +114,7 @@ async fn a_killed_holder_is_followed_within_moments_and_a_dropped_session_leaves
     );
 }
 
+/// F92: a copy of the descriptor outlives the session.
 #[tokio::test]
 async fn the_lock_stays_with_whoever_has_a_copy_of_it() {
     let dir = tempfile::tempdir().unwrap();
@@ -144,6 +145,7 @@ async fn the_lock_stays_with_whoever_has_a_copy_of_it() {
     drop((lead, copy, holds));
 }
 
+/// F91: the lock file is removed and made anew.
 #[tokio::test]
 async fn a_lock_replaced_under_its_holder_ends_the_leadership_at_once() {
     let dir = tempfile::tempdir().unwrap();
@@ -167,6 +169,7 @@ async fn a_lock_replaced_under_its_holder_ends_the_leadership_at_once() {
     assert!(again.term() > term);
 }
 
+/// F91: the lock file and the entry are removed.
 #[tokio::test]
 async fn when_lock_and_entry_vanish_together_the_next_waits_for_the_lease() {
     let dir = tempfile::tempdir().unwrap();
@@ -198,6 +201,7 @@ async fn when_lock_and_entry_vanish_together_the_next_waits_for_the_lease() {
     drop(lead_a);
 }
 
+/// F93: somebody else holds the lock.
 #[tokio::test]
 async fn a_foreign_flock_is_respected_named_and_followed() {
     let dir = tempfile::tempdir().unwrap();
@@ -278,4 +282,24 @@ async fn two_hundred_at_once_are_one_leader_and_a_line() {
     }
     let snapshot = Store::open(&target).unwrap().read("jobs").await.unwrap();
     assert!(snapshot.view.line.is_empty());
+}
+
+/// F97: somebody in this process opens the lock file and closes it again. A record lock of fcntl would
+/// be gone.
+#[tokio::test]
+async fn a_lock_outlives_another_descriptor_of_its_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let target = store_target(&dir);
+    let a = node(&target, "a").await;
+    let lead = elected(&a).await;
+    let path = dir.path().join("store/jobs/lock");
+    for _ in 0..3 {
+        drop(std::fs::File::open(&path).unwrap());
+        drop(std::fs::OpenOptions::new().write(true).open(&path).unwrap());
+    }
+    // As another process would find it.
+    let mut flock = std::process::Command::new("flock");
+    let taken = flock.arg("--nonblock").arg(&path).arg("true").status();
+    assert!(!taken.unwrap().success(), "it was free");
+    assert!(lead.ending_changes().borrow().is_none());
 }

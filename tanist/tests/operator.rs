@@ -162,6 +162,7 @@ async fn an_observer_follows_without_standing() {
     assert_eq!(line, [true]);
 }
 
+/// F98: garbage in the state file, and a store that was wiped.
 #[tokio::test]
 async fn terms_rise_over_a_store_that_was_wiped_and_a_memory_that_was_corrupt() {
     let dir = tempfile::tempdir().unwrap();

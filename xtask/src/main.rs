@@ -2,6 +2,7 @@
 
 mod bench;
 mod ci;
+mod faults;
 mod fmt;
 mod part;
 mod record_overlap;
@@ -35,6 +36,7 @@ cargo xtask COMMAND
   ci                  everything a change has to pass: format, lints, documentation, licences,
                       bans, advisories, tidy and the tests
   tidy                the rules of the tree: sizes, words, where stores may be named
+  faults              write docs/faults.md: what can go wrong, and the tests that inject it
   fmt [--check]       format every Rust file, or say which is not
   bench handover [--rounds N] [--json FILE]
                       how long nobody is active, beside flock(1)
@@ -62,6 +64,7 @@ fn run(words: &[&str]) -> Outcome {
         ["tidy"] => tidy::tidy(&workspace),
         ["fmt"] => fmt::fmt(&workspace, false),
         ["fmt", "--check"] => fmt::fmt(&workspace, true),
+        ["faults"] => faults::faults(&workspace),
         ["bench", rest @ ..] => bench::bench(&workspace, rest),
         ["record-overlap"] => record_overlap::record_overlap(&workspace),
         _ => Err(format!("no such command\n\n{COMMANDS}").into()),

@@ -6,7 +6,7 @@ mod source;
 use std::fs;
 
 use crate::workspace::Workspace;
-use crate::{Outcome, say};
+use crate::{Outcome, faults, say};
 use source::Source;
 
 /// Looks at every file under version control.
@@ -35,6 +35,7 @@ pub(crate) fn tidy(workspace: &Workspace) -> Outcome {
     }
     refusals.extend(rules::described(&files));
     refusals.extend(rules::examples(workspace.root()));
+    refusals.extend(faults::stale(workspace)?);
     for refusal in &refusals {
         say!("{refusal}");
     }

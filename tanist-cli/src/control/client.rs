@@ -8,6 +8,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::task::JoinSet;
 
+use crate::supervise::stem_of;
+
 /// A supervisor of this machine and user, as its control socket tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Local {
@@ -68,15 +70,16 @@ pub(crate) async fn resign(socket: &Path, patience: Duration) -> Result<(), Stri
     }
 }
 
-/// `ELECTION.NODE.sock`; another election's name may begin alike, so the answer decides.
+/// The answer decides whether it is the election's: of copies with one name, the file's has a number.
 fn sockets(run_dir: &Path, election: &str) -> Vec<PathBuf> {
+    let stem = stem_of(election);
     let Ok(items) = run_dir.read_dir() else {
         return Vec::new();
     };
     let paths = items.flatten().map(|item| item.path());
     let fits = |path: &PathBuf| {
         let name = path.file_name().and_then(|name| name.to_str());
-        name.and_then(|name| name.strip_prefix(election)?.strip_prefix('.'))
+        name.and_then(|name| name.strip_prefix(&stem))
             .is_some_and(|rest| rest.ends_with(".sock"))
     };
     paths.filter(fits).collect()

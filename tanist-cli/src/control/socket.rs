@@ -224,6 +224,7 @@ mod tests {
         assert!(!served.path.exists());
     }
 
+    /// F104: three times as many silent clients as there may be.
     #[tokio::test]
     async fn clients_that_say_nothing_hold_up_nobody() {
         let served = served();
@@ -242,6 +243,7 @@ mod tests {
         assert_eq!(idle[0].read_to_end(&mut nothing).await.unwrap(), 0);
     }
 
+    /// F104: a line that never ends.
     #[tokio::test]
     async fn a_request_without_end_is_cut_off() {
         let served = served();

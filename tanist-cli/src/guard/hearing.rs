@@ -48,6 +48,10 @@ impl GuardProcess {
         let pid = self.progress.child.unwrap_or_default().cast_unsigned();
         self.report(Notice::Started { pid });
         self.feed(WorkInput::Started);
+        let early = std::mem::take(&mut self.early);
+        for number in (1..u64::BITS).filter(|number| early & (1 << number) != 0) {
+            self.signal_child(number.cast_signed());
+        }
     }
 
     pub(super) fn child_never_was(&mut self) {

@@ -122,6 +122,18 @@ fn has_strangers() -> io::Result<bool> {
     Ok(strangers > 0)
 }
 
+/// Reaps those children that have ended and are no guards.
+///
+/// # Errors
+///
+/// They cannot be seen.
+pub(crate) fn reap_strangers() -> io::Result<()> {
+    // A guard that is being started looks like a stranger until it is on the list.
+    let guards = guards();
+    reap(&mut Tree::new()?, |pid, _| !guards.contains(&pid));
+    Ok(())
+}
+
 /// Reaps the orphans among the children one by one: the others' ends belong to who started them.
 fn reap(tree: &mut Tree, belongs: impl Fn(i32, &Stat) -> bool) {
     tree.visit_children(belongs, |found| {

@@ -46,6 +46,8 @@ pub(crate) struct GuardProcess {
     pub(super) variables: Kept,
     pub(super) release_bytes: Kept,
     pub(super) holds: Descriptors,
+    /// Signals for a child that is not there yet, as the kernel keeps pending ones: a bit each.
+    pub(super) early: u64,
     pub(super) progress: Progress,
 }
 
@@ -167,10 +169,16 @@ impl GuardProcess {
         );
     }
 
-    /// Passes a signal on to the child's process group.
+    /// Passes a signal on to the child's process group. One that comes while the child is on its way
+    /// waits until its exec: before that it would mean nobody.
     pub(super) fn signal_child(&mut self, number: i32) {
-        let (Some(signal), Some(child)) = (Signal::from_named_raw(number), self.progress.child)
-        else {
+        let Some(signal) = Signal::from_named_raw(number) else {
+            return;
+        };
+        let Some(child) = self.progress.child else {
+            if self.progress.launched && !self.progress.ended {
+                self.early |= 1 << signal.as_raw();
+            }
             return;
         };
         let members = self.members();

@@ -118,6 +118,7 @@ impl GuardProcess {
             variables: Kept::new(),
             release_bytes: Kept::new(),
             holds: Descriptors::default(),
+            early: 0,
             progress: Progress::default(),
         };
         toughen();

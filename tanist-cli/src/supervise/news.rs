@@ -227,5 +227,13 @@ fn alarm_text(alarm: &Alarm, store: &str) -> String {
         Alarm::DifferentLease { node } => {
             format!("{node} uses another lease; use one for all nodes")
         }
+        Alarm::AnswersLate { within } => {
+            format!(
+                "the store's answer took longer than {}, so that too little of the lease is left \
+                 to begin the work; if this goes on raise --lease, or lower --renew-every or \
+                 --lost-stop-timeout",
+                Span(*within)
+            )
+        }
     }
 }

@@ -172,6 +172,7 @@ mod tests {
         assert_eq!(policy.ended(at(1), DONE), Verdict::Exit);
     }
 
+    /// F80: restarts in a row.
     #[test]
     fn restarts_wait_longer_each_time_then_fail_over() {
         let mut policy = policy(

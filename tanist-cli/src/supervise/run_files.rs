@@ -77,7 +77,7 @@ impl RunFiles {
     }
 
     fn try_take(dir: &Path, election: &str, node: &str, stem: &str) -> io::Result<Option<Self>> {
-        let path = |kind: &str| dir.join(format!("{election}.{stem}.{kind}"));
+        let path = |kind: &str| dir.join(name_of(election, stem, kind));
         let claim = path("name");
         loop {
             let file = OpenOptions::new()
@@ -116,6 +116,18 @@ impl Drop for RunFiles {
         // While it is still held, so that nobody else can have taken it in between.
         let _ = fs::remove_file(&self.claim);
     }
+}
+
+/// `ELECTION.NODE.KIND`. Names of elections and nodes may both have dots, so where the election has
+/// one another sign, which neither can have, stands between them: no two pairs share a name.
+pub(crate) fn name_of(election: &str, node: &str, kind: &str) -> String {
+    format!("{}{node}.{kind}", stem_of(election))
+}
+
+/// What the name of every file of an election begins with.
+pub(crate) fn stem_of(election: &str) -> String {
+    let between = if election.contains('.') { '@' } else { '.' };
+    format!("{election}{between}")
 }
 
 /// Makes a directory of this user alone, or checks that it is one.
@@ -186,6 +198,27 @@ mod tests {
         assert_eq!(take(Source::Default).node, "host");
         drop((second, given));
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn no_two_elections_and_nodes_share_a_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let take = |election, node: &str| {
+            let node = Setting {
+                value: node.to_owned(),
+                source: Source::Flag("--node".to_owned()),
+            };
+            let dir = Setting {
+                value: dir.path().to_owned(),
+                source: Source::Default,
+            };
+            RunFiles::take(&dir, election, &node).unwrap()
+        };
+        let web = take("web", "api.host");
+        assert_eq!(web.socket, dir.path().join("web.api.host.sock"));
+        let api = take("web.api", "host");
+        assert_eq!(api.socket, dir.path().join("web.api@host.sock"));
+        assert!(!web.taken && !api.taken);
     }
 
     #[test]

@@ -1,4 +1,5 @@
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -75,6 +76,9 @@ impl Signals {
                 &tell,
             )?;
         }
+        // A file that may not grow is an error where it is written, and no reason to end. Caught, not
+        // ignored: the child is to have its default.
+        signal_hook::flag::register(Signal::XFSZ.as_raw(), Arc::default())?;
         for number in REAL_TIME {
             let name = SignalName::numbered(number);
             listen(name, Told::Dropped(name), &tell)?;

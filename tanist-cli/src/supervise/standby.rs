@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use tanist::{Leadership, Wait};
 
+use super::next_guard::NextGuard;
 use super::{Out, Supervisor, Told};
 use crate::control::{Instruction, Request, Role};
 use crate::exit::{Code, Exit};
@@ -12,6 +13,9 @@ use crate::span::Span;
 
 /// Within this span `--no-wait` has to find out whether anybody is in the way.
 const AT_ONCE: Duration = Duration::from_secs(3);
+
+/// How long a guard that is let go may take to end.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 impl Supervisor {
     /// Stands by until elected, or until there is an exit code.
@@ -24,6 +28,7 @@ impl Supervisor {
         };
         let given_up = sleep_or_never(limit);
         tokio::pin!(given_up);
+        let mut next_guard = NextGuard::new(self.seed);
         loop {
             let back = match self.out {
                 Out::Until(at) => Some(at.since(tanist::clock::now().at)),
@@ -40,9 +45,15 @@ impl Supervisor {
                     }
                 }
                 line = self.news.next() => self.log.say(line),
-                report = guard.report() => self.replace_guard(guard, &report).await?,
+                report = guard.report(), if !next_guard.is_due() => {
+                    self.guard_ended(&mut next_guard, &report);
+                }
+                () = next_guard.due() => self.replace_guard(&mut next_guard, guard).await?,
                 lead = campaign.elected() => match lead {
                     Ok(lead) => {
+                        if next_guard.is_due() {
+                            self.replace_guard(&mut next_guard, guard).await?;
+                        }
                         self.settings.patience = Patience::Endless;
                         return Ok(lead);
                     }
@@ -90,21 +101,49 @@ impl Supervisor {
     }
 
     /// A guard that ends before it was needed is replaced; nothing of the work was alive.
-    async fn replace_guard(&mut self, guard: &mut Guard, report: &GuardReport) -> Result<(), Exit> {
+    fn guard_ended(&self, next: &mut NextGuard, report: &GuardReport) {
         if !matches!(report, GuardReport::Gone) {
             self.tell_trouble(report);
-            return Ok(());
+            return;
         }
-        self.log.say(LogLine::warn(
-            "guard",
-            "the guard has ended; another one is started",
-        ));
+        let text = match next.ended() {
+            (wait, 1) => format!(
+                "the guard has ended; another one is started in {}",
+                Span(wait)
+            ),
+            (wait, times) => format!(
+                "the guard has ended, {times} times in a row; the next one is started in {}, or \
+                 when this node is elected",
+                Span(wait)
+            ),
+        };
+        self.log.say(LogLine::warn("guard", text));
+    }
+
+    async fn replace_guard(&self, next: &mut NextGuard, guard: &mut Guard) -> Result<(), Exit> {
         *guard = super::prepare(&self.spec).await.map_err(|problem| {
             self.log
                 .say(LogLine::new(Level::Error, "error", problem.to_string()));
             problem.exit()
         })?;
+        next.started();
+        let line = LogLine::info("guard", "another guard stands ready");
+        self.log.say(line.with("guard", guard.pid()));
         Ok(())
+    }
+
+    /// Lets a guard go that has nothing alive, and sees to it that it goes: one that is stopped would
+    /// stay for ever.
+    pub(super) async fn let_go(&self, guard: &mut Guard) {
+        guard.dismiss();
+        let gone = async { while guard.report().await != GuardReport::Gone {} };
+        if tokio::time::timeout(FAREWELL, gone).await.is_err() {
+            let text = "the guard does not answer; it has nothing alive, and is killed";
+            self.log
+                .say(LogLine::warn("silent", text).with("guard", guard.pid()));
+            guard.kill();
+            while guard.report().await != GuardReport::Gone {}
+        }
     }
 
     /// Carries out what came through the control socket.

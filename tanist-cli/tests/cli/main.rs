@@ -1,22 +1,30 @@
 //! The real binary with real children, on the local store.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod abuse;
 mod child_words;
 mod completions;
 mod config;
+mod crowd;
 mod demo;
 mod doctor;
 mod environment;
 mod explain;
+mod first_process;
 mod health;
 mod health_settings;
+mod limits;
 mod logs;
 mod looking;
 mod man;
+mod memory;
 mod mending;
 mod newcomer;
 mod once;
 mod operator;
+mod output;
+mod paused;
+mod places;
 mod policies;
 mod queries;
 mod refusals;
@@ -29,5 +37,6 @@ mod standby;
 mod stranded;
 mod switching;
 mod takeover;
+mod terminal;
 mod timings;
 mod transcripts;

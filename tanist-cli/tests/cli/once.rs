@@ -2,6 +2,7 @@ use rustix::process::Signal;
 
 use crate::stage::Stage;
 
+/// F79: every kind of code.
 #[test]
 fn the_childs_code_passes_through() {
     let stage = Stage::new();
@@ -11,6 +12,7 @@ fn the_childs_code_passes_through() {
     }
 }
 
+/// F79: the child ends by a signal.
 #[test]
 fn a_childs_signal_is_128_and_its_number() {
     let stage = Stage::new();

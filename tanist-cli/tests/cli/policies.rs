@@ -2,6 +2,7 @@ use rustix::process::Signal;
 
 use crate::stage::Stage;
 
+/// F79: the child ends with 0.
 #[test]
 fn a_success_ends_with_0_by_default() {
     let stage = Stage::new();
@@ -30,6 +31,7 @@ fn a_failure_can_end_with_the_childs_code() {
     assert_eq!(ended, (3, "child:exited".to_owned()));
 }
 
+/// F79: the child ends badly.
 #[test]
 fn a_failure_fails_over_and_the_node_cools_down() {
     let stage = Stage::new();
@@ -58,6 +60,7 @@ fn a_failure_fails_over_and_the_node_cools_down() {
     assert_eq!(node.ended(), (0, "tanist:stopped".to_owned()));
 }
 
+/// F79: the same, with `--on-failure restart`.
 #[test]
 fn a_failure_can_restart_in_place_in_the_same_term() {
     let stage = Stage::new();
@@ -86,6 +89,7 @@ fn a_restart_that_waits_still_leads_and_can_be_stopped() {
     assert_eq!(other.line(), "never");
 }
 
+/// F80: a child that ends badly at once, again and again.
 #[test]
 fn too_many_failures_park_the_node_until_it_is_started_anew() {
     let stage = Stage::new();

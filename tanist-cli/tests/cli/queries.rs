@@ -93,6 +93,7 @@ fn programs_get_fields_that_stay() {
     );
 }
 
+/// F93: a lock that is held by nobody who can be seen.
 #[test]
 fn status_works_when_every_tanist_is_dead_and_never_shows_a_dead_leader() {
     let stage = Stage::new();

@@ -15,6 +15,7 @@ fn refused(stage: &Stage, args: &[&str], code: i32, slug: &str) -> String {
     said
 }
 
+/// F81: no such command, a file that is none, a directory.
 #[test]
 fn a_command_that_cannot_run_never_stands_in_the_election() {
     let stage = Stage::new();
@@ -47,6 +48,7 @@ fn a_command_that_cannot_run_never_stands_in_the_election() {
     );
 }
 
+/// F81: a command whose interpreter is missing.
 #[test]
 fn a_command_that_fails_in_its_exec_gives_the_leadership_back() {
     let stage = Stage::new();
@@ -145,6 +147,7 @@ fn wrong_usage_is_64() {
     refused(&stage, &["fly"], 64, "fly");
 }
 
+/// F95: a run directory with mode 755.
 #[test]
 fn directories_that_others_can_enter_are_refused() {
     let stage = Stage::new();

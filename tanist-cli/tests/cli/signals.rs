@@ -27,6 +27,7 @@ fn signals_for_the_child_reach_it() {
     assert_eq!(node.ended(), (0, "tanist:stopped".to_owned()));
 }
 
+/// F78: SIGHUP under nohup.
 #[test]
 fn under_nohup_a_hang_up_stops_neither() {
     let stage = Stage::new();
@@ -52,6 +53,7 @@ fn under_nohup_a_hang_up_stops_neither() {
     assert_eq!(node.ended(), (0, "tanist:stopped".to_owned()));
 }
 
+/// F89: SIGTTIN, SIGTTOU, SIGTSTP and SIGCONT, as a terminal sends them.
 #[test]
 fn the_stops_of_job_control_stop_the_child_but_not_tanist() {
     let stage = Stage::new();
@@ -97,6 +99,7 @@ fn the_stop_signal_is_the_one_asked_for() {
     assert_eq!(node.ended(), (0, "tanist:stopped".to_owned()));
 }
 
+/// F68: a child that ignores SIGTERM.
 #[test]
 fn a_child_that_ignores_the_stop_is_killed_after_the_timeout() {
     let stage = Stage::new();
@@ -108,6 +111,7 @@ fn a_child_that_ignores_the_stop_is_killed_after_the_timeout() {
     assert_eq!(node.ended(), (0, "tanist:stopped".to_owned()));
 }
 
+/// F78: SIGTERM, then SIGINT.
 #[test]
 fn a_second_signal_kills_at_once() {
     let stage = Stage::new();
@@ -122,6 +126,7 @@ fn a_second_signal_kills_at_once() {
     assert_eq!(node.ended(), (130, "tanist:interrupted".to_owned()));
 }
 
+/// F69: a descendant in a session of its own.
 #[test]
 fn what_is_left_of_the_tree_goes_with_its_child() {
     let stage = Stage::new();
@@ -131,4 +136,20 @@ fn what_is_left_of_the_tree_goes_with_its_child() {
     node.signal(Signal::TERM);
     assert_eq!(node.ended().0, 0);
     assert!(!std::path::Path::new(&format!("/proc/{escaped}")).exists());
+}
+
+/// F78: SIGXFSZ, which a limit on file sizes or a full quota sends, and SIGPIPE.
+#[test]
+fn what_cannot_be_written_ends_nobody() {
+    let stage = Stage::new();
+    let mut node = stage.run(&[], LISTENER);
+    assert_eq!(node.line(), "ready");
+    for signal in [Signal::XFSZ, Signal::PIPE] {
+        node.signal(signal);
+        node.signal(Signal::USR1);
+        assert_eq!(node.line(), "USR1");
+    }
+    node.signal(Signal::QUIT);
+    assert_eq!(node.line(), "TERM");
+    assert_eq!(node.ended(), (0, "tanist:stopped".to_owned()));
 }

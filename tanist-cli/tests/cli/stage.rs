@@ -221,6 +221,16 @@ impl Node {
         (code, last["message"].as_str().unwrap().to_owned())
     }
 
+    /// Waits until it ended, and answers with its code and all that the child said and was not asked
+    /// for.
+    pub(crate) fn all_said(mut self) -> (Option<i32>, Vec<String>) {
+        let code = self.child.wait().unwrap().code();
+        for reader in self.readers.drain(..) {
+            reader.join().unwrap();
+        }
+        (code, self.lines.try_iter().collect())
+    }
+
     /// Kills tanist itself and waits for its end; its guard takes the rest down.
     pub(crate) fn kill(&mut self) {
         self.signal(Signal::KILL);
@@ -237,6 +247,30 @@ impl Drop for Node {
             let _ = reader.join();
         }
     }
+}
+
+/// Waits until it is so. For what the kernel shows and tells nobody of.
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = std::time::Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < PATIENCE, "in vain: {what}");
+        std::thread::yield_now();
+    }
+}
+
+/// The children of a process.
+pub(crate) fn children(pid: i32) -> Vec<i32> {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    let lists = tasks.map(|task| std::fs::read_to_string(task.unwrap().path().join("children")));
+    let lists: Vec<String> = lists.map_while(Result::ok).collect();
+    let words = lists.iter().flat_map(|list| list.split_whitespace());
+    words.map(|word| word.parse().unwrap()).collect()
+}
+
+/// The letter by which the kernel calls what a process is doing; `None` if there is no such process.
+pub(crate) fn state_of(pid: i32) -> Option<char> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit(") ").next()?.chars().next()
 }
 
 /// Kills a process that is known by its number.

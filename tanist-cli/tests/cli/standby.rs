@@ -2,7 +2,7 @@ use std::fs;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::stage::{Node, Stage};
+use crate::stage::{Node, Stage, children, state_of};
 
 /// Works until it is killed.
 const WORK: &str = "echo up; exec sleep 1000";
@@ -19,14 +19,6 @@ fn pair(stage: &Stage, verb: &str) -> (Node, Node, i32) {
     (first, second, found[0])
 }
 
-fn children(pid: i32) -> Vec<i32> {
-    let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
-    let lists = tasks.map(|task| fs::read_to_string(task.unwrap().path().join("children")));
-    let lists: Vec<String> = lists.collect::<Result<_, _>>().unwrap();
-    let all = lists.iter().flat_map(|list| list.split_whitespace());
-    all.map(|pid| pid.parse().unwrap()).collect()
-}
-
 fn runs(pid: i32, verb: &str) -> bool {
     let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap();
     words.split(|byte| *byte == 0).nth(1) == Some(verb.as_bytes())
@@ -36,6 +28,7 @@ fn signal(pid: i32, signal: Signal) {
     kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
 }
 
+/// F75: SIGKILL for a program of a waiting guard.
 #[test]
 fn a_standby_replaces_a_guard_that_lost_one_of_its_programs() {
     for verb in ["__launch", "__release"] {
@@ -48,6 +41,7 @@ fn a_standby_replaces_a_guard_that_lost_one_of_its_programs() {
     }
 }
 
+/// F86: SIGSTOP for the program that is to become the child.
 #[test]
 fn who_is_elected_and_cannot_start_gives_the_leadership_back() {
     let stage = Stage::new();
@@ -108,4 +102,65 @@ fn who_leads_with_a_frozen_guard_ends_when_it_is_told_to() {
         last.event("guard");
         assert_eq!(last.ended(), (0, "tanist:stopped".to_owned()));
     }
+}
+
+/// The guard that a node stands by with.
+fn guard_of(node: &Node) -> i32 {
+    let guards = children(node.pid());
+    guards
+        .into_iter()
+        .find(|pid| runs(*pid, "__guard"))
+        .unwrap()
+}
+
+/// F75, F80: SIGKILL for every guard that a standby starts.
+#[test]
+fn a_guard_that_dies_again_and_again_is_replaced_ever_more_slowly() {
+    let stage = Stage::new();
+    let (mut first, mut second, _) = pair(&stage, "__launch");
+    let begun = std::time::Instant::now();
+    let times = 8;
+    for time in 1..=times {
+        signal(guard_of(&second), Signal::KILL);
+        let said = second.event("guard")["message"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        assert_eq!(
+            said.contains(&format!("{time} times in a row")),
+            time > 1,
+            "{said}"
+        );
+        if time < times {
+            assert!(
+                second.event("guard")["message"]
+                    .to_string()
+                    .contains("ready")
+            );
+        }
+    }
+    // Half of 20, 40, 80 ... milliseconds, but for the last one.
+    assert!(begun.elapsed() >= std::time::Duration::from_millis(10 * (128 - 1)));
+    // Elected while there is none, it does not wait for it.
+    first.kill();
+    assert_eq!(second.line(), "up");
+}
+
+/// F61, F90: SIGSTOP for the guard of a standby that is told to end.
+#[test]
+fn a_standby_that_ends_leaves_no_frozen_guard_behind() {
+    let stage = Stage::new();
+    let (_first, mut second, _) = pair(&stage, "__launch");
+    let guard = guard_of(&second);
+    let programs = children(guard);
+    signal(guard, Signal::STOP);
+    second.signal(Signal::TERM);
+    assert_eq!(second.event("silent")["guard"], guard);
+    assert_eq!(second.ended(), (0, "tanist:stopped".to_owned()));
+    assert!(
+        programs
+            .into_iter()
+            .chain([guard])
+            .all(|pid| state_of(pid).is_none())
+    );
 }

@@ -10,6 +10,7 @@ fn term(line: &str) -> u64 {
         .unwrap_or_else(|_| panic!("{line:?} is no term"))
 }
 
+/// F74: SIGKILL for the supervisor.
 #[test]
 fn a_second_terminal_stands_by_and_takes_over_when_the_first_is_killed() {
     let stage = Stage::new();
@@ -190,6 +191,7 @@ fn the_childs_output_is_its_own_byte_by_byte() {
     assert!(output.stderr.starts_with(b"to err"), "{output:?}");
 }
 
+/// F78: TERM, INT and QUIT for a standby.
 #[test]
 fn a_standby_that_is_told_to_stop_ends_with_0_and_leaves_no_files() {
     let stage = Stage::new();
@@ -210,6 +212,7 @@ fn a_standby_that_is_told_to_stop_ends_with_0_and_leaves_no_files() {
     }
 }
 
+/// F70: every containment, whatever this machine permits.
 #[test]
 fn every_means_of_containment_is_taken_or_refused_with_a_reason() {
     let stage = Stage::new();

@@ -9,7 +9,8 @@ use rustix::process::{Signal, pidfd_send_signal};
 use crate::Test;
 use crate::deadline::{STUBBORN, assert_killed_in_time};
 use crate::look::{BECOMES_ROOT_S, pidfd, provide_setpriv, wait_for_exec};
-use crate::rig::{NOBODY, PATIENCE, PIDS, Plan, Rig};
+use crate::plan::Plan;
+use crate::rig::{NOBODY, PATIENCE, PIDS, Rig};
 use crate::tripwire::{Tripwire, timespec};
 
 /// What holds a tree together.
@@ -89,6 +90,7 @@ pub(crate) fn stubborn(rig: &mut Rig) -> Tripwire {
     wire
 }
 
+/// F70: with and without the right to one.
 fn auto_takes_a_cgroup_or_says_why_not() {
     let mut rig = Plan {
         contain: "auto",
@@ -127,6 +129,7 @@ fn auto_takes_a_cgroup_or_says_why_not() {
     assert!(containment.starts_with("sweep (") || containment.starts_with("cgroup "));
 }
 
+/// F70: an ordinary user that requires a control group.
 fn a_required_cgroup_is_refused_to_who_may_not() {
     for (contain, require_cgroup) in [("cgroup", false), ("auto", true), ("sweep", true)] {
         let plan = Plan {
@@ -170,6 +173,7 @@ fn with_cgroup(script: &str) -> Option<(Rig, i32, PathBuf)> {
     Some((rig, guard, path))
 }
 
+/// F84: `cgroup.freeze` for the work.
 fn a_cgroup_is_killed_while_frozen() {
     let Some((mut rig, _, path)) = with_cgroup(STUBBORN) else {
         return;
@@ -197,6 +201,8 @@ fn a_cgroup_outlives_a_killed_guard_by_nothing() {
 
 /// Every process starts two more in sessions of their own, and is still at it when the kill comes;
 /// there is an end to it so that a failure does not harm the machine.
+///
+/// F69: processes that start more in sessions of their own, all the time.
 fn a_fork_bomb_does_not_run_ahead() {
     let mut rig = Plan::default().python(
         "import os\n\
@@ -221,6 +227,8 @@ fn a_fork_bomb_does_not_run_ahead() {
 }
 
 /// Two hundred generations, each in a session of its own.
+///
+/// F69: two hundred generations, a session each.
 fn a_chain_deeper_than_the_buffers_is_swept() {
     let mut rig = Plan::default().python(
         "import os\n\

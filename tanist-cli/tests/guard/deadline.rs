@@ -3,7 +3,8 @@ use std::time::Duration;
 use tanist_core::{Moment, Timing};
 
 use crate::Test;
-use crate::rig::{Plan, Rig, now};
+use crate::plan::Plan;
+use crate::rig::{Rig, now};
 use crate::tripwire::Tripwire;
 
 /// A tree is gone by the deadline, whatever its processes and the supervisor do.
@@ -66,10 +67,12 @@ fn timed() -> Plan {
     }
 }
 
+/// F61, F68: SIGSTOP for the supervisor of a tree that ignores SIGTERM.
 fn a_frozen_supervisor_costs_the_child_in_time() {
     frozen_supervisor(timed());
 }
 
+/// F61, F70: the same without any right.
 fn a_frozen_supervisor_of_an_ordinary_user() {
     frozen_supervisor(Plan {
         unprivileged: true,

@@ -5,7 +5,8 @@ use tanist_testkit::Need;
 
 use crate::Test;
 use crate::look::{exists, pidfd};
-use crate::rig::{PIDS, Plan, Rig};
+use crate::plan::Plan;
+use crate::rig::{PIDS, Rig};
 use crate::tripwire::Tripwire;
 
 /// Where `/proc` is mounted with `hidepid`: who may not be traced cannot be seen, one's own child

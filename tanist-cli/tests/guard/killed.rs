@@ -10,7 +10,8 @@ use crate::deadline::STUBBORN;
 use crate::look::{
     children, exists, has_ended, innermost_session, parent, pidfd, wait_until_reaped,
 };
-use crate::rig::{Plan, Rig};
+use crate::plan::Plan;
+use crate::rig::Rig;
 use crate::tripwire::Tripwire;
 
 /// Whoever is killed, the others clear up.
@@ -87,6 +88,7 @@ fn stubborn(rig: &mut Rig) -> (i32, Tripwire) {
     (guard, wire)
 }
 
+/// F74: SIGKILL for the supervisor of a tree that ignores SIGTERM.
 fn a_killed_supervisor() {
     let mut rig = Plan::default().shell(STUBBORN);
     let (_, mut wire) = stubborn(&mut rig);
@@ -140,6 +142,7 @@ fn a_killed_supervisor_after_empty() {
     assert_eq!(rig.allocations(), 0, "the guard allocated");
 }
 
+/// F75: SIGKILL for the guard of such a tree.
 fn a_killed_guard_is_swept_after() {
     let mut rig = Plan::default().shell(STUBBORN);
     let (guard, mut wire) = stubborn(&mut rig);
@@ -151,6 +154,7 @@ fn a_killed_guard_is_swept_after() {
     assert!(!rig.was_released());
 }
 
+/// F70, F75: the same without any right.
 fn a_killed_guard_of_an_ordinary_user() {
     let mut rig = Plan {
         unprivileged: true,
@@ -191,6 +195,7 @@ fn a_killed_idle_guard_leaves_nothing() {
     assert!(!rig.path("ran").exists() && !rig.was_released());
 }
 
+/// F73, F75: bystanders of every kind beside a killed guard.
 fn a_sweep_touches_nobody_else() {
     let mut rig = Plan::default().shell(STUBBORN);
     let (guard, mut wire) = stubborn(&mut rig);
@@ -227,6 +232,7 @@ fn a_sweep_spares_who_was_there_before() {
 
 const TOO_MANY: &str = "hindered Too many open files";
 
+/// F99: no descriptor is left for the sweep.
 fn a_sweep_that_is_hindered_says_so_and_goes_on() {
     let mut rig = Plan::default().shell(STUBBORN);
     let (guard, mut wire) = stubborn(&mut rig);
@@ -243,6 +249,7 @@ fn a_sweep_that_is_hindered_says_so_and_goes_on() {
     assert!(!wire.is_held());
 }
 
+/// F99: no descriptor is left for the kill.
 fn a_guard_that_is_hindered_says_so_and_goes_on() {
     let mut rig = Plan::default().shell(STUBBORN);
     let (guard, mut wire) = stubborn(&mut rig);
@@ -282,6 +289,8 @@ fn kill_both(rig: &Rig, guard: i32) {
 
 /// The direct child alone: who escaped from it is beyond anybody's reach then, and only the term
 /// protects, or a PID namespace.
+///
+/// F76: SIGKILL for both at once.
 fn both_killed_takes_the_child_along() {
     let mut rig = Plan::default().shell(
         "exec 9>$DIR/wire; (setsid sh -c 'exec 9>&-; exec 8>$DIR/escapee; \
@@ -302,6 +311,8 @@ fn both_killed_takes_the_child_along() {
 }
 
 /// The kernel disarms the parent-death signal when the user changes; it has to be armed again.
+///
+/// F76, F77: the same where the child has another user.
 fn both_killed_takes_another_user_s_child_along() {
     let user = if rustix::process::geteuid().is_root() {
         "nobody"
@@ -341,6 +352,8 @@ const UNDER_A_NUMBER: &str = "import ctypes, os, signal, struct\n\
 
 /// A number is free again once its process is reaped, and whoever of the tree has it then is of the
 /// tree. Only root can choose numbers; others look at the same escapee under any.
+///
+/// F73: a descendant gets the number of a dead process.
 fn a_dead_release_program_s_number_hides_nobody() {
     let mut rig = Plan::default().python(UNDER_A_NUMBER);
     let mut wire = rig.tripwire("wire");

@@ -7,10 +7,12 @@ use tanist_core::{Moment, Timing};
 use crate::Test;
 use crate::deadline::LEASE;
 use crate::look::{
-    children, descendants, exists, pidfd, runs, wait_for_any_end, wait_until_armed, wait_until_past,
+    children, descendants, exists, pidfd, runs, wait_for_any_end, wait_until_armed,
+    wait_until_asleep, wait_until_past,
 };
 use crate::namespace::are_permitted as namespaces_are_permitted;
-use crate::rig::{Plan, Rig};
+use crate::plan::Plan;
+use crate::rig::Rig;
 
 /// What befalls the guard's own programs before one of them is the child.
 pub(crate) const TESTS: &[Test] = &[
@@ -27,6 +29,10 @@ pub(crate) const TESTS: &[Test] = &[
         a_start_that_is_held_up_in_a_namespace_is_ended,
     ),
     (
+        "a_signal_that_comes_before_the_exec_is_the_child_s",
+        a_signal_that_comes_before_the_exec_is_the_child_s,
+    ),
+    (
         "a_launcher_that_was_killed_costs_the_guard_at_once",
         a_launcher_that_was_killed_costs_the_guard_at_once,
     ),
@@ -41,6 +47,8 @@ pub(crate) const TESTS: &[Test] = &[
 ];
 
 /// The guard's own look was in time, but then neither it nor the launcher got to run.
+///
+/// F86: SIGSTOP between the word to start and the exec.
 fn a_launcher_that_was_held_up_looks_again() {
     let mut rig = timed("sweep").shell("touch $DIR/ran");
     let (guard, _) = rig.ready();
@@ -64,6 +72,8 @@ fn a_launcher_that_was_held_up_looks_again() {
 }
 
 /// However long the lease is by then: a leadership under which nothing runs is nobody's.
+///
+/// F86: SIGSTOP that nobody ever takes back.
 fn a_start_that_is_held_up_is_ended() {
     held_up("sweep");
 }
@@ -146,4 +156,24 @@ fn loses(contain: &'static str, verb: &str) {
     assert!(!exists(guard) && programs.into_iter().all(|pid| !exists(pid)));
     assert_eq!(rig.allocations(), 0, "the guard allocated");
     assert!(!rig.path("ran").exists() && !rig.was_released());
+}
+
+/// F78: a signal for the child between the word to start and the exec.
+fn a_signal_that_comes_before_the_exec_is_the_child_s() {
+    let mut rig = timed("sweep").shell("exec sleep 1000");
+    let (guard, _) = rig.ready();
+    let programs = stop(&children(guard));
+    rig.begin(Duration::from_secs(600));
+    wait_until_armed(guard);
+    rig.tell("signal 10");
+    // Orders are carried out in turn: the request is on its way when this is answered.
+    rig.keep_after_gone();
+    wait_until_asleep(guard);
+    for program in &programs {
+        pidfd_send_signal(program, Signal::CONT).unwrap();
+    }
+    rig.expect("started ");
+    assert_eq!(rig.expect("exited "), "signal: 10 (SIGUSR1)");
+    rig.expect("empty");
+    rig.dismiss();
 }

@@ -7,7 +7,7 @@ use rustix::process::{Signal, pidfd_send_signal};
 
 use crate::Test;
 use crate::look::{BECOMES_ROOT_S, children, exists, pidfd, provide_setpriv, wait_for_exec};
-use crate::rig::Plan;
+use crate::plan::Plan;
 
 /// What happens while all goes well.
 pub(crate) const TESTS: &[Test] = &[
@@ -81,6 +81,8 @@ fn a_child_that_ends_by_itself_is_reported() {
 }
 
 /// It also keeps standard output open, which nobody must wait for.
+///
+/// F71: a grandchild keeps the output.
 fn what_a_child_leaves_behind_is_stopped() {
     let mut rig = Plan::default().shell("exec 9>$DIR/wire; sleep 1000 & echo up >&9");
     let mut wire = rig.tripwire("wire");
@@ -144,6 +146,7 @@ fn a_signal_reaches_the_child_s_group_alone() {
     assert_eq!(wire.rest(), "");
 }
 
+/// F82: SIGSTOP for the child.
 fn a_stopped_child_ends_by_the_stop_signal() {
     let mut rig = Plan::default().shell("exec 9>$DIR/wire; echo up >&9; exec sleep 1000");
     let mut wire = rig.tripwire("wire");
@@ -156,6 +159,7 @@ fn a_stopped_child_ends_by_the_stop_signal() {
     rig.dismiss();
 }
 
+/// F72: orphans that end at once.
 fn orphans_by_the_thousand_are_reaped() {
     let mut rig = Plan::default().python(
         "import os, time\n\
@@ -199,6 +203,7 @@ fn an_idle_guard_is_dismissed_without_a_trace() {
     assert!(!rig.was_released() && !rig.path("ran").exists());
 }
 
+/// F78: every signal there is, for the guard.
 fn only_a_kill_ends_a_guard() {
     let mut rig = Plan::default().shell("exec 9>$DIR/wire; echo up >&9; exec sleep 1000");
     let mut wire = rig.tripwire("wire");
@@ -238,6 +243,8 @@ fn only_a_kill_ends_a_guard() {
 }
 
 /// As the local store needs it: guard and child hold the lock, whatever becomes of the supervisor.
+///
+/// F92: a descendant that outlives the child.
 fn the_lock_is_free_when_the_last_is_gone() {
     let mut rig = Plan::default()
         .shell("exec 9>$DIR/wire; trap '' TERM; (setsid sh -c 'echo up >&9; exec sleep 1000' &)");
@@ -283,6 +290,8 @@ fn the_stop_signal_reaches_every_generation() {
 }
 
 /// A program that became root's all the way is out of an ordinary guard's reach.
+///
+/// F83: a child that is beyond the reach of its guard's signals.
 fn what_cannot_be_killed_is_not_called_gone() {
     let mut rig = Plan {
         unprivileged: true,

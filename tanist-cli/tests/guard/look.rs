@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use tanist_core::Moment;
 
 use crate::rig::{NOBODY, PATIENCE, Rig, now};
@@ -112,6 +112,22 @@ pub(crate) fn wait_until_armed(guard: i32) {
     while !is_armed() {
         assert!(now() < until, "the guard waits for no moment");
         std::thread::yield_now();
+    }
+}
+
+/// Stops a process, lets it go on, and waits until it sleeps again: whatever was there for it to do
+/// is done then.
+pub(crate) fn wait_until_asleep(pid: i32) {
+    let process = pidfd(pid);
+    let state = || {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        stat.rsplit(") ").next().unwrap().chars().next()
+    };
+    for (signal, wanted) in [(Signal::STOP, 'T'), (Signal::CONT, 'S')] {
+        pidfd_send_signal(&process, signal).unwrap();
+        while state() != Some(wanted) {
+            std::thread::yield_now();
+        }
     }
 }
 

@@ -13,6 +13,7 @@ mod launcher;
 mod life;
 mod look;
 mod namespace;
+mod plan;
 mod rig;
 mod start;
 mod supervisor;

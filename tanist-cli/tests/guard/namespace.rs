@@ -8,7 +8,8 @@ use crate::Test;
 use crate::containment::stubborn;
 use crate::deadline::{STUBBORN, assert_killed_in_time};
 use crate::look::{exists, ordinary_uid, pidfd};
-use crate::rig::{Plan, Rig};
+use crate::plan::Plan;
+use crate::rig::Rig;
 
 /// The only containment that covers guard and supervisor killed together.
 pub(crate) const TESTS: &[Test] = &[

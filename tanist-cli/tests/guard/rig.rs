@@ -1,12 +1,9 @@
 use std::cell::RefCell;
-use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, Command};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -15,8 +12,7 @@ use rustix::time::{ClockId, clock_gettime};
 use tanist_core::Moment;
 use tempfile::TempDir;
 
-use crate::look::{children, copy_program, innermost, pidfd, wait_for_end};
-use crate::supervisor;
+use crate::look::{children, innermost, pidfd, wait_for_end};
 use crate::tripwire::{Tripwire, timespec};
 
 /// How long a test waits for something that has to happen. It only ever costs time when it does not.
@@ -36,86 +32,9 @@ pub(crate) struct Rig {
     in_a_namespace: bool,
 }
 
-/// What a supervisor is started with.
-pub(crate) struct Plan {
-    pub(crate) lease_ms: u64,
-    pub(crate) contain: &'static str,
-    pub(crate) require_cgroup: bool,
-    pub(crate) stdin: &'static str,
-    pub(crate) stop_signal: Signal,
-    pub(crate) cwd: &'static str,
-    pub(crate) user: &'static str,
-    /// Run everything as an ordinary user, if this is root.
-    pub(crate) unprivileged: bool,
-    /// Run everything with this signal ignored, as a shell does for its background jobs.
-    pub(crate) ignoring: Option<&'static str>,
-    /// Run everything in this cgroup, as an ordinary user. For root only.
-    pub(crate) cgroup: Option<PathBuf>,
-    /// Start a process in a session of its own before, as the same parent.
-    pub(crate) after_an_elder: bool,
-    /// Run everything where no further namespace may be made.
-    pub(crate) without_namespaces: bool,
-    /// Run everything in a PID namespace whose session is led from outside. For root only.
-    pub(crate) led_from_outside: bool,
-    /// Run everything as an ordinary user where `/proc` is mounted with this `hidepid`. For root
-    /// only.
-    pub(crate) hidepid: Option<&'static str>,
-}
-
-impl Default for Plan {
-    fn default() -> Self {
-        Self {
-            lease_ms: 2_000,
-            contain: "sweep",
-            require_cgroup: false,
-            stdin: "null",
-            stop_signal: Signal::TERM,
-            cwd: "-",
-            user: "-",
-            unprivileged: false,
-            ignoring: None,
-            cgroup: None,
-            after_an_elder: false,
-            without_namespaces: false,
-            led_from_outside: false,
-            hidepid: None,
-        }
-    }
-}
-
-impl Plan {
-    /// A supervisor whose child is this shell script; `$DIR` is the rig's directory.
-    pub(crate) fn shell(self, script: &str) -> Rig {
-        self.command(&["sh", "-c", script])
-    }
-
-    /// A supervisor whose child is this Python program.
-    pub(crate) fn python(self, program: &str) -> Rig {
-        self.command(&["python3", "-c", program])
-    }
-
-    pub(crate) fn command(self, command: &[&str]) -> Rig {
-        let directory = tempfile::Builder::new()
-            .prefix("tanist-guard-")
-            .tempdir()
-            .unwrap();
-        fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o777)).unwrap();
-        let mut program = self.program(directory.path());
-        program.arg(supervisor::VERB).args([
-            self.lease_ms.to_string().as_str(),
-            self.contain,
-            &self.require_cgroup.to_string(),
-            self.stdin,
-            &self.stop_signal.as_raw().to_string(),
-            self.cwd,
-            self.user,
-            "--",
-        ]);
-        program.args(command).env("DIR", directory.path());
-        program
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .process_group(0);
+impl Rig {
+    /// A supervisor that is started by `program`, and what it says.
+    pub(crate) fn start_up(directory: TempDir, mut program: Command, in_a_namespace: bool) -> Self {
         let mut process = program.spawn().unwrap();
         let pid = Pid::from_child(&process);
         let orders = process.stdin.take();
@@ -127,90 +46,17 @@ impl Plan {
             }
         });
         let pidfd = pidfd_open(pid, PidfdFlags::empty()).unwrap();
-        Rig {
+        Self {
             directory,
             process,
             pidfd,
             orders,
             said,
             guard: RefCell::default(),
-            in_a_namespace: self.led_from_outside || self.hidepid.is_some(),
+            in_a_namespace,
         }
     }
 
-    /// This test program as the wanted user, who has to be able to read it.
-    fn program(&self, directory: &Path) -> Command {
-        let own = std::env::current_exe().unwrap();
-        let mut words: Vec<OsString> = Vec::new();
-        if let Some(signal) = self.ignoring {
-            words.extend(
-                ["sh", "-c", &format!("trap '' {signal}; exec \"$@\""), "sh"].map(Into::into),
-            );
-        }
-        if self.after_an_elder {
-            let elder = "setsid sleep 1000 </dev/null >/dev/null & \
-                         echo $! >\"$DIR/elder\"; exec \"$@\"";
-            words.extend(["sh", "-c", elder, "sh"].map(Into::into));
-        }
-        if self.led_from_outside {
-            let inside = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"];
-            words.extend(inside.map(Into::into));
-        }
-        if let Some(hidepid) = self.hidepid {
-            let mount = format!(
-                "mount -t proc -o hidepid={hidepid} proc /proc && \
-                 exec setpriv --reuid={NOBODY} --regid={NOBODY} --clear-groups \"$@\""
-            );
-            let inside = ["unshare", "--mount", "--pid", "--fork", "--kill-child"];
-            words.extend(inside.map(Into::into));
-            words.extend(["sh", "-c", &mount, "sh"].map(Into::into));
-        }
-        if self.without_namespaces {
-            let forbid = "for kind in user pid; do \
-                              echo 0 >/proc/sys/user/max_${kind}_namespaces || exit; \
-                          done; exec \"$@\"";
-            let inside = [
-                "unshare",
-                "--user",
-                "--map-root-user",
-                "sh",
-                "-c",
-                forbid,
-                "sh",
-            ];
-            words.extend(inside.map(Into::into));
-        }
-        if let Some(cgroup) = &self.cgroup {
-            let enter = "echo 0 >\"$0/cgroup.procs\" && exec \"$@\"";
-            let become_ordinary = [
-                "setpriv",
-                "--reuid=65534",
-                "--regid=65534",
-                "--clear-groups",
-            ];
-            words.extend(["sh", "-c", enter].map(Into::into));
-            words.push(cgroup.into());
-            words.extend(become_ordinary.map(Into::into));
-        }
-        let is_root = rustix::process::geteuid().is_root();
-        let another = self.unprivileged || self.cgroup.is_some() || self.hidepid.is_some();
-        if another && is_root {
-            let copy = directory.join("guard-test");
-            copy_program(&own, &copy);
-            words.push(copy.into());
-        } else {
-            words.push(own.into());
-        }
-        let mut command = Command::new(&words[0]);
-        command.args(&words[1..]);
-        if self.unprivileged && is_root {
-            command.uid(NOBODY).gid(NOBODY);
-        }
-        command
-    }
-}
-
-impl Rig {
     /// The process that was there before the supervisor. The supervisor has to be ready.
     pub(crate) fn elder(&self) -> i32 {
         let number = fs::read_to_string(self.path("elder")).unwrap();

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::Test;
 use crate::look::copy_program;
-use crate::rig::{NOBODY, Plan, Rig};
+use crate::plan::Plan;
+use crate::rig::{NOBODY, Rig};
 
 /// What a child starts with, and what it does not start with at all.
 pub(crate) const TESTS: &[Test] = &[
@@ -51,6 +52,7 @@ pub(crate) const TESTS: &[Test] = &[
     ),
 ];
 
+/// F86: a deadline that has passed.
 fn past_the_deadline_nothing_runs() {
     let mut rig = Plan::default().shell("touch $DIR/ran");
     rig.ready();
@@ -71,6 +73,7 @@ fn failed_to_execute(rig: &mut Rig, code: &str) -> String {
     why
 }
 
+/// F81: the command goes away before its exec.
 fn a_command_that_is_not_there_is_127() {
     let mut rig = Plan::default().command(&["no-such-command-anywhere"]);
     let why = failed_to_execute(&mut rig, "127");
@@ -86,6 +89,7 @@ fn a_command_that_is_not_there_is_127() {
     );
 }
 
+/// F81: it is there and cannot run.
 fn a_command_that_cannot_run_is_126() {
     let directory = tempfile::tempdir().unwrap();
     let draft = directory.path().join("draft");
@@ -118,6 +122,8 @@ fn a_missing_directory_is_named() {
 }
 
 /// The supervisor of these tests is careless and leaves a descriptor open for everybody.
+///
+/// F87: what the child has open.
 fn the_intended_descriptors_only() {
     let mut rig = Plan::default().python(
         "import os\n\

@@ -1,7 +1,7 @@
 //! Between the claim and the work.
 
 use super::{Election, Look, Purpose};
-use crate::event::{EndCause, Event};
+use crate::event::{Alarm, EndCause, Event};
 use crate::fact::{Ask, Receipt, Refusal};
 use crate::lease::Lease;
 use crate::moment::Now;
@@ -175,7 +175,12 @@ impl Election {
         let Some(safe_until) = self.deadline(tenure) else {
             return;
         };
-        if now.at > self.config.timing.start_by(safe_until) {
+        let start_by = self.config.timing.start_by(safe_until);
+        if now.at > start_by {
+            let lease = self.config.timing.lease();
+            // Where every answer is as late, it would lead for ever without beginning.
+            let within = lease.saturating_sub(safe_until.since(start_by));
+            self.alarm(Alarm::AnswersLate { within });
             return;
         }
         let mut tenure: Tenure = tenure.clone();

@@ -144,6 +144,7 @@ fn nobody_claims_before_a_foreign_candidate_that_stands_first() {
     assert!(begins_within(&mut a, &mut store, LEASE * 5).is_some());
 }
 
+/// F93: somebody holds the lock for ever.
 #[test]
 fn a_foreign_entry_that_never_goes_away_raises_an_alarm() {
     let mut store = Store::default();
@@ -359,4 +360,27 @@ fn a_free_lock_is_claimed_at_once_when_its_leader_died() {
     store.vacancy = Vacancy::Free;
     let free_at = store.now;
     assert_eq!(begins_within(&mut b, &mut store, LEASE), Some(free_at));
+}
+
+/// F86: the claim is acknowledged when too little of the lease is left to begin under it.
+#[test]
+fn an_answer_that_is_too_late_to_begin_under_is_told_with_the_span() {
+    let mut store = Store::default();
+    let mut a = Node::new(1);
+    let timing = a.timing();
+    let lease = timing.lease();
+    let within = timing.start_by(store.now + lease).since(store.now);
+    store.late = Some(within + Duration::from_millis(1));
+    let orders = a.start(&mut store);
+    let late = Event::Alarm(Alarm::AnswersLate { within });
+    let told = a.events.iter().filter(|event| **event == late).count();
+    assert_eq!(told, 1, "{:?}", a.events);
+    // The renewal after it is answered in time, and only then the work begins.
+    let renewal = orders
+        .iter()
+        .position(|order| matches!(order, Order::Commit { ask, .. } if ask.renewal));
+    let begin = orders
+        .iter()
+        .position(|order| matches!(order, Order::Begin(_)));
+    assert!(renewal.unwrap() < begin.unwrap(), "{orders:?}");
 }

@@ -179,6 +179,7 @@ fn a_stuck_favourite_costs_a_head_start_and_no_more() {
     assert_eq!(b.election.role(), Role::Standby);
 }
 
+/// F105: a pause, and then the leader goes.
 #[test]
 fn paused_means_nobody_new_and_the_leader_goes_on() {
     let mut store = Store::default();

@@ -22,6 +22,8 @@ pub(crate) struct Store {
     /// Commits happen, their answers are lost.
     pub(crate) swallow: bool,
     pub(crate) swallow_claims: bool,
+    /// The answer to the next claim takes this long.
+    pub(crate) late: Option<Duration>,
     /// What views say of a kernel lock.
     pub(crate) vacancy: Vacancy,
     /// The record cannot be read.
@@ -43,6 +45,7 @@ impl Default for Store {
             directive: Directive::default(),
             swallow: false,
             swallow_claims: false,
+            late: None,
             vacancy: Vacancy::ByLease,
             garbage: false,
             full: false,
@@ -373,6 +376,12 @@ impl Node {
             Order::Commit { ask, commit } => {
                 let swallow = store.swallow
                     || (store.swallow_claims && matches!(commit, Commit::Claim { .. }));
+                if let Some(late) = store
+                    .late
+                    .take_if(|_| matches!(commit, Commit::Claim { .. }))
+                {
+                    store.now = store.now + late;
+                }
                 let outcome = match store.carry_out(self.instance, commit) {
                     Ok(receipt) => Outcome::Committed(receipt),
                     Err(refusal) => Outcome::Refused(refusal),

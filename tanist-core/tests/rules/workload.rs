@@ -134,6 +134,7 @@ fn a_silent_supervisor_costs_stop_then_kill_at_the_deadline() {
     );
 }
 
+/// F62: the guard wakes long after its deadline.
 #[test]
 fn a_guard_that_slept_past_everything_kills_at_once() {
     let mut workload = running();

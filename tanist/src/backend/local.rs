@@ -24,6 +24,7 @@ use crate::backend::table::Access;
 use crate::backend::{Amendment, Answer, Backend, Snapshot};
 use crate::damage::Damage;
 use crate::error::{Error, ErrorKind};
+use crate::hands::Hands;
 use crate::link::Link;
 use crate::target::{Place, Target};
 use crate::{private_dir, run_dir};
@@ -54,6 +55,8 @@ pub(crate) fn open(target: &Target, access: Access) -> Result<Box<dyn Backend>, 
         network,
         access,
         held: Held::default(),
+        files: hire()?,
+        disk: hire()?,
     };
     local.prepare()?;
     Ok(Box::new(local))
@@ -66,6 +69,16 @@ pub(crate) struct Local {
     network: Network,
     access: Access,
     held: Held,
+    /// For what usually takes no time.
+    files: Hands,
+    /// For what has to reach the disk, and nobody waits for.
+    disk: Hands,
+}
+
+fn hire() -> Result<Hands, Error> {
+    Hands::hire().map_err(|error| {
+        Error::io(OPERATION, error).hint("the limit on processes may be reached: ulimit -u")
+    })
 }
 
 /// Whether locks of another machine's making are good enough.
@@ -163,8 +176,8 @@ impl Backend for Local {
     fn read<'a>(&'a self, election: &'a str) -> Answer<'a, Result<Snapshot, Error>> {
         let ledger = self.ledger(election);
         Box::pin(async move {
-            blocking(move || ledger.snapshot())
-                .await
+            let read = self.files.run(move || ledger.snapshot()).await;
+            read.and_then(|read| read)
                 .map_err(|error| Error::io("read the election", error).with("election", election))
         })
     }
@@ -172,7 +185,8 @@ impl Backend for Local {
     fn damage<'a>(&'a self, election: &'a str) -> Answer<'a, Result<Vec<Damage>, Error>> {
         let ledger = self.ledger(election);
         Box::pin(async move {
-            blocking(move || ledger.damage()).await.map_err(|error| {
+            let found = self.files.run(move || ledger.damage()).await;
+            found.and_then(|found| found).map_err(|error| {
                 Error::io("look at the election", error).with("election", election)
             })
         })
@@ -181,9 +195,9 @@ impl Backend for Local {
     fn elections(&self) -> Answer<'_, Result<Vec<String>, Error>> {
         let this = self.clone();
         Box::pin(async move {
-            match tokio::task::spawn_blocking(move || this.list()).await {
+            match self.files.run(move || this.list()).await {
                 Ok(names) => names,
-                Err(error) => Err(Error::io("list the elections", error.into())),
+                Err(error) => Err(Error::io("list the elections", error)),
             }
         })
     }
@@ -198,7 +212,7 @@ impl Backend for Local {
             }
         };
         Box::pin(async move {
-            match tokio::task::spawn_blocking(amend).await {
+            match self.files.run(amend).await {
                 Ok(outcome) => outcome,
                 Err(_) => Outcome::Unknown,
             }
@@ -211,13 +225,6 @@ impl Backend for Local {
             None => Ok(Vec::new()),
         }
     }
-}
-
-/// Runs file operations where they may take their time.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> io::Result<T> {
-    tokio::task::spawn_blocking(work).await?
 }
 
 /// What an operation that failed before it changed anything amounts to.

@@ -12,6 +12,7 @@ use crate::EVENTS;
 use crate::campaign::{CampaignSettings, Desk};
 use crate::clock;
 use crate::error::Error;
+use crate::hands::Hands;
 use crate::leadership::{Ending, Leadership, LeadershipPeer, Origin};
 use crate::link::ElectionName;
 use crate::state_dir::StateDir;
@@ -166,7 +167,7 @@ impl Contest {
     }
 
     /// Keeps what the core learned, and holds its next order back until it is durable.
-    pub(crate) fn remember(&mut self, memory: Memory) {
+    pub(crate) fn remember(&mut self, memory: Memory, disk: &Hands) {
         let Some(state) = self.state.clone() else {
             return;
         };
@@ -174,7 +175,7 @@ impl Contest {
         let requests = self.origin.requests.clone();
         let (election, instance) = (Arc::clone(&self.origin.election), self.origin.instance);
         // Not awaited here: a slow disk must not hold up the other elections.
-        tokio::task::spawn_blocking(move || {
+        disk.start(move || {
             let wish = Wish::Remembered(state.save(memory));
             // Without a driver there is no next order either.
             let _ = requests.send(Request::Wish {

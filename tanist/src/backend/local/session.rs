@@ -119,6 +119,8 @@ impl Session {
             link: Arc::clone(&self.link),
             watcher: self.watcher.clone(),
             troubles: self.troubles.clone(),
+            files: self.local.files.clone(),
+            disk: self.local.disk.clone(),
         };
         let (tasks, tasks_in) = mpsc::unbounded_channel();
         self.running.spawn(worker.run(part, tasks_in));

@@ -16,6 +16,7 @@ use super::ledger::{Ledger, is_at};
 use super::probe::Probe;
 use super::session::BLIND_POLL;
 use super::watcher::{Watcher, What};
+use crate::hands::Hands;
 use crate::link::{ElectionName, Reports};
 use crate::private_dir;
 
@@ -49,6 +50,10 @@ pub(super) struct Worker {
     pub(super) watcher: Option<Arc<Watcher>>,
     /// Told what is wrong when the store cannot be read.
     pub(super) troubles: mpsc::UnboundedSender<String>,
+    /// Who does the file operations.
+    pub(super) files: Hands,
+    /// Who waits for the disk.
+    pub(super) disk: Hands,
 }
 
 /// What goes to and fro between the worker and the thread that does its file operations.
@@ -98,7 +103,7 @@ impl Worker {
                 () = sleep(BLIND_POLL), if desk.missing => Some(Task::Look),
                 () = sleep_until(sync_at.unwrap_or_else(Instant::now)), if sync_at.is_some() => {
                     sync_at = None;
-                    desk.sync();
+                    desk.sync(&self.disk);
                     continue;
                 }
             };
@@ -136,13 +141,13 @@ impl Worker {
                 };
             }
         }
-        // It fails only when the runtime goes, and with it the open files.
-        let _ = tokio::task::spawn_blocking(move || desk.close()).await;
+        // It fails only by a panic, and then the open files go with it.
+        let _ = self.files.run(move || desk.close()).await;
     }
 
     /// `None` when the thread was lost, and with it what was open.
     async fn commit(&self, mut desk: Desk, ask: Ask, commit: Box<Commit>) -> Option<Desk> {
-        let done = tokio::task::spawn_blocking(move || {
+        let done = self.files.run(move || {
             let outcome = desk.commit(&commit);
             (desk, outcome)
         });
@@ -154,7 +159,7 @@ impl Worker {
     async fn look(&self, mut desk: Desk) -> Option<Desk> {
         // Before the read: what is read on a connection that ends meanwhile is late.
         let link = self.link.load(Ordering::Acquire);
-        let done = tokio::task::spawn_blocking(move || {
+        let done = self.files.run(move || {
             let view = desk.look();
             (desk, view)
         });
@@ -189,17 +194,17 @@ impl Desk {
         }
     }
 
-    /// Lets a thread of its own wait for the disk.
-    fn sync(&mut self) {
+    /// Lets another thread wait for the disk.
+    fn sync(&mut self, disk: &Hands) {
         let Some(ledger) = self.take_written() else {
             return;
         };
         // Not awaited: nothing depends on it, and the next commit must not wait for it.
-        drop(tokio::task::spawn_blocking(move || {
+        disk.start(move || {
             if let Err(error) = ledger.sync() {
                 tracing::warn!(election = ledger.election, %error, "the disk is not up to date");
             }
-        }));
+        });
     }
 
     /// The files that a power cut may still take back, if there are any.
