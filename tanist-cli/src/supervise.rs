@@ -122,7 +122,12 @@ impl Supervisor {
         let campaign = session.campaign(contest(&settings)).await?;
         let (kind, location) = session.location();
         let (status, news) = (campaign.watch(), News::of(&campaign, location.clone()));
-        log.say(standing(&settings, &campaign, (kind, location), guard.containment()));
+        log.say(standing(
+            &settings,
+            &campaign,
+            (kind, location),
+            guard.containment(),
+        ));
         let manager = ServiceManager::of_environment(campaign.pulse());
         let desk = Desk::open(&settings, &files, campaign.instance(), manager, &log);
         let child_socket = child_socket(&election, &campaign, &log);

@@ -237,6 +237,7 @@ async fn a_foreign_flock_is_respected_named_and_followed() {
     drop(lead);
 }
 
+/// F91, F92: two hundred sessions that stand in the same moment.
 #[tokio::test]
 async fn two_hundred_at_once_are_one_leader_and_a_line() {
     const NODES: usize = 200;

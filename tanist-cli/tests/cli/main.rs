@@ -5,7 +5,6 @@ mod abuse;
 mod child_words;
 mod completions;
 mod config;
-mod crowd;
 mod demo;
 mod doctor;
 mod environment;

@@ -116,7 +116,7 @@ fn a_directory_of_somebody_else_is_refused() {
         err(&output)
     );
     assert!(
-        err(&output).contains("belongs to another user"),
+        err(&output).contains("it belongs to user 65534"),
         "{}",
         err(&output)
     );
