@@ -133,9 +133,10 @@ fn another_user_is_refused() {
 #[test]
 fn a_storm_of_wishes_to_resign_makes_no_second_leader() {
     let stage = Stage::new();
-    // Who works has the file; a second one would find it.
-    let alone = "trap 'rmdir \"$LONELY\"; exit 0' TERM; mkdir \"$LONELY\" || echo both; echo up; \
-                 while :; do sleep 0.01; done";
+    // Who works has the file; a second one would find it. Without another process, whose end by the
+    // stop would look like a failure.
+    let alone = "trap 'rm -f \"$LONELY\"; exit 0' TERM; set -C; \
+                 true >\"$LONELY\" || echo both; echo up; while :; do sleep 0.01; done";
     let lonely = stage.path("lonely");
     let start = |node: &str| {
         let mut command = stage.tanist();
