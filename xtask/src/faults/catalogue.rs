@@ -57,9 +57,8 @@ pub(crate) const FAULTS: &[Fault] = &[
                    floor of a new term and stands in logs.",
         not_here: Some(
             "no clock of this kind can be slewed for one process, and the machine's \
-                   own is not a test's to change; what the core is told as wall-clock \
-                   time is shifted instead, and a time namespace shifts the boot-time \
-                   clock of real processes.",
+                   own is not a test's to change; in the simulator every machine's wall \
+                   clock is off, and stands still or runs.",
         ),
     },
     Fault {
@@ -294,9 +293,9 @@ pub(crate) const FAULTS: &[Fault] = &[
         id: 96,
         what: "Different mount namespaces see different files",
         others: "both lead.",
-        tanist: "Cannot be seen from within (GUARANTEES, limit 6); the lock that \
-                   somebody stands at is named by device and file number, so that two \
-                   places can be told apart.",
+        tanist: "Cannot be seen from within (GUARANTEES, limit 6); the log names the \
+                   store's directory by device and file number, so that two places of one \
+                   name can be told apart.",
         not_here: None,
     },
     Fault {
@@ -311,7 +310,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         id: 98,
         what: "The state file cannot be written, is corrupt or half written",
         others: "a panic, or numbers that begin anew.",
-        tanist: "It is replaced as a whole; what cannot be read is kept aside or told; \
+        tanist: "It is replaced as a whole; what cannot be read is told and replaced; \
                    the store and the wall clock keep terms rising, and an alarm says what \
                    is missing.",
         not_here: None,
