@@ -215,6 +215,7 @@ pub(crate) mod tests {
             state,
             reason: "start".to_owned(),
             at: 1_000,
+            unfenced: None,
             unknown: serde_json::Map::new(),
         };
         let line = (0..names.len()).map(|i| Candidate {

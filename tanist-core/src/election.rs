@@ -182,6 +182,7 @@ impl Election {
             Input::Start => self.open(),
             Input::Fact(fact) => self.take_in(now, fact),
             Input::Stopped => self.work_stopped(now),
+            Input::Unfenced => self.hand_on_unfenced(),
             Input::Resign => self.resigning = true,
             Input::Leave => self.leaving = true,
             Input::Health { health, note } => (self.health, self.note) = (health, note),

@@ -66,6 +66,9 @@ pub struct Beginning {
     pub record: Stamp,
     /// The node that led before, if it is known.
     pub previous: Option<String>,
+    /// That node did not give the leadership back, and nobody after it has said that it is fenced:
+    /// where its machine is paused or cut off, something of its work may still come through.
+    pub deposes: bool,
     /// Why this leadership came about.
     pub reason: Reason,
 }

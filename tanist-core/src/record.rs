@@ -36,6 +36,11 @@ pub struct Record {
     pub reason: String,
     /// When, in seconds since 1970 on the writer's wall clock, for people.
     pub at: u64,
+    /// The node that led before and did not give the leadership back, as long as nobody said that
+    /// it is shut out of what the work writes to; empty if its name is not known. In a record that
+    /// says `resigned` it is a debt: whoever leads next has to fence that node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unfenced: Option<String>,
     /// What a later version wrote beside.
     #[serde(flatten)]
     pub unknown: Map<String, Value>,
@@ -208,6 +213,7 @@ mod tests {
             state: RecordState::Leading,
             reason: "claim".to_owned(),
             at: 1_790_000_000,
+            unfenced: None,
             unknown: Map::new(),
         }
     }

@@ -25,6 +25,7 @@ pub struct Release {
     term: Term,
     step: ReleaseStep,
     marks_first: bool,
+    unfenced: bool,
 }
 
 /// What the helper has to ask of the store next.
@@ -65,7 +66,16 @@ impl Release {
             term,
             step,
             marks_first,
+            unfenced: false,
         }
+    }
+
+    /// The release of a leadership in which nothing was begun, because the leader before was not
+    /// fenced yet: the next one has to.
+    #[must_use]
+    pub const fn unfenced(mut self) -> Self {
+        self.unfenced = true;
+        self
     }
 
     /// What to do now. Asking twice gives the same step: each is safe to repeat.
@@ -110,6 +120,7 @@ impl Release {
                     state: RecordState::Resigned,
                     reason: Self::REASON.to_owned(),
                     at: unix,
+                    unfenced: record.unfenced.clone().filter(|_| self.unfenced),
                     ..record.clone()
                 };
                 self.step = ReleaseStep::MarkResigned { over, record };
@@ -181,6 +192,7 @@ mod tests {
             state,
             reason: "claim".to_owned(),
             at: 0,
+            unfenced: None,
             unknown: serde_json::Map::new(),
         })
     }

@@ -60,6 +60,7 @@ pub struct Claim {
     pub(crate) over: Option<Stamp>,
     pub(crate) beat: Option<Stamp>,
     pub(crate) previous: Option<String>,
+    pub(crate) deposes: bool,
     pub(crate) reason: Reason,
 }
 
@@ -80,6 +81,9 @@ pub struct Tenure {
     /// The deadline that the work was last told.
     pub(crate) told: Option<Moment>,
     pub(crate) previous: Option<String>,
+    pub(crate) deposes: bool,
+    /// Nothing was begun, and the leader before was not fenced either: the next one has to.
+    pub(crate) unfenced: bool,
     pub(crate) reason: Reason,
 }
 

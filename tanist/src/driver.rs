@@ -42,6 +42,10 @@ pub(crate) enum Wish {
     Stopped {
         activation: u64,
     },
+    /// Nothing of this activation was begun, because the leader before is not fenced.
+    Unfenced {
+        activation: u64,
+    },
     Resign,
     Leave,
     Health(tanist_core::Health, String),
@@ -164,6 +168,12 @@ impl Driver {
                     return;
                 }
                 Input::Stopped
+            }
+            Wish::Unfenced { activation } => {
+                if !contest.leads_as(activation) {
+                    return;
+                }
+                Input::Unfenced
             }
             Wish::Resign => Input::Resign,
             Wish::Leave => {

@@ -109,6 +109,15 @@ impl Leadership {
         self.beginning.previous.as_deref()
     }
 
+    /// Whether the node before did not give the leadership back, and nobody after it has fenced it.
+    ///
+    /// Its lease is over and it knows that, unless its machine is paused, or runs a kernel that does
+    /// not keep time. Who can shut it out of what the work writes to does so before anything begins;
+    /// who cannot says so with [`Leadership::hand_on_unfenced`] instead of beginning.
+    pub const fn deposes(&self) -> bool {
+        self.beginning.deposes
+    }
+
     /// Why this leadership came about.
     pub const fn reason(&self) -> Reason {
         self.beginning.reason
@@ -159,6 +168,16 @@ impl Leadership {
     ///
     /// It may contain what the store knows this session by: keep it secret, hand it over by pipe.
     pub fn release_bytes(&self) -> Vec<u8> {
+        self.pass(false)
+    }
+
+    /// The same, for as long as nothing has begun because the node before is not fenced yet: the
+    /// next leader is told that it still has to.
+    pub fn release_bytes_unfenced(&self) -> Vec<u8> {
+        self.pass(true)
+    }
+
+    fn pass(&self, unfenced: bool) -> Vec<u8> {
         release::Pass {
             format: release::FORMAT,
             target: self.target.clone(),
@@ -167,6 +186,7 @@ impl Leadership {
             instance: self.instance,
             term: self.beginning.term,
             pass: self.backend.pass(),
+            unfenced,
         }
         .encode()
     }
@@ -189,6 +209,24 @@ impl Leadership {
         drop(self);
     }
 
+    /// Like [`Leadership::stopped`], but nothing was begun, because the node before could not be
+    /// fenced: whoever leads next is told that it [deposes](Leadership::deposes) that node.
+    pub fn hand_on_unfenced(self) {
+        // Heard before the drop, which the same channel carries.
+        self.wish(Wish::Unfenced {
+            activation: self.activation,
+        });
+    }
+
+    fn wish(&self, wish: Wish) {
+        // Without a driver there is nobody to tell, and nothing is withdrawn.
+        let _ = self.requests.send(Request::Wish {
+            election: Arc::clone(&self.election),
+            instance: self.instance,
+            wish,
+        });
+    }
+
     pub(crate) fn has_ended(&self) -> bool {
         self.ending.borrow().is_some()
     }
@@ -204,13 +242,8 @@ impl Leadership {
 
 impl Drop for Leadership {
     fn drop(&mut self) {
-        // Without a driver there is nobody to tell, and nothing is withdrawn.
-        let _ = self.requests.send(Request::Wish {
-            election: Arc::clone(&self.election),
-            instance: self.instance,
-            wish: Wish::Stopped {
-                activation: self.activation,
-            },
+        self.wish(Wish::Stopped {
+            activation: self.activation,
         });
     }
 }

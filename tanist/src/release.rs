@@ -22,6 +22,9 @@ pub(crate) struct Pass {
     pub(crate) instance: InstanceId,
     pub(crate) term: Term,
     pub(crate) pass: Vec<u8>,
+    /// Nothing was begun, and the leader before was not fenced.
+    #[serde(default)]
+    pub(crate) unfenced: bool,
 }
 
 impl Pass {
@@ -97,6 +100,9 @@ async fn carry_out(backend: &dyn Backend, pass: &Pass) {
         pass.term,
         Defects::default(),
     );
+    if pass.unfenced {
+        release = release.unfenced();
+    }
     let mut backoff = Backoff::new(SHORTEST, LONGEST, pass.term.number());
     loop {
         let step = release.step().clone();

@@ -40,6 +40,7 @@ impl Election {
             _ => own,
         };
         let reason = self.reason(now.unix, old);
+        let (previous, deposes) = predecessor(old);
         let record = Record {
             format: Record::FORMAT,
             election: self.config.election.clone(),
@@ -52,21 +53,20 @@ impl Election {
             state,
             reason: reason.word().to_owned(),
             at: now.unix,
+            unfenced: deposes.then(|| previous.clone().unwrap_or_default()),
             unknown: old.map(|record| record.unknown.clone()).unwrap_or_default(),
         };
         let depose = leads
             .map(|record| record.entry.clone())
             .filter(|deposed| *deposed != entry);
         let (over, beat) = (view.record_stamp, view.beat);
-        let previous = old
-            .filter(|r| r.term > Term::ZERO)
-            .map(|record| record.node.clone());
         self.proposed = Some(term);
         self.state = State::Elect(Elect::Claiming(Claim {
             record: record.clone(),
             over,
             beat,
             previous,
+            deposes,
             reason,
         }));
         let claim = Commit::Claim {
@@ -159,6 +159,8 @@ impl Election {
             dropped: None,
             told: None,
             previous: claim.previous,
+            deposes: claim.deposes,
+            unfenced: false,
             reason: claim.reason,
         }
     }
@@ -224,11 +226,28 @@ impl Election {
             record: record.clone(),
             over: None,
             beat: None,
-            previous: None,
+            previous: record.unfenced.clone().filter(|node| !node.is_empty()),
+            deposes: record.unfenced.is_some(),
             reason: Reason::parse(&record.reason).unwrap_or(Reason::Failover),
         };
         self.resolve(now, claim);
         self.elect(now);
         true
+    }
+}
+
+/// Who led before `old` is overwritten, and whether it did not give the leadership back.
+fn predecessor(old: Option<&Record>) -> (Option<String>, bool) {
+    let Some(record) = old else {
+        return (None, true);
+    };
+    let resigned = record.state == RecordState::Resigned;
+    match record.unfenced.as_ref().filter(|_| resigned) {
+        // Who came after it has begun nothing.
+        Some(node) => (Some(node.clone()).filter(|node| !node.is_empty()), true),
+        None => {
+            let node = (record.term > Term::ZERO).then(|| record.node.clone());
+            (node, !resigned)
+        }
     }
 }

@@ -61,7 +61,8 @@ impl Election {
         else {
             return;
         };
-        let tenure = tenure.clone();
+        let mut tenure = tenure.clone();
+        tenure.unfenced = true;
         // Who only waited knows nothing of the leader before: its work may not have ended.
         let waited = tenure.record.state == RecordState::Waiting;
         self.state = State::Yielding(Yielding {
@@ -192,6 +193,7 @@ impl Election {
             entry: tenure.entry().clone(),
             record: tenure.stamp,
             previous: tenure.previous.clone(),
+            deposes: tenure.deposes,
             reason: tenure.reason,
         }));
         self.tell(Event::Began { term });

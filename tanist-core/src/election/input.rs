@@ -15,6 +15,8 @@ pub enum Input {
     Fact(Fact),
     /// No process of the work is left. Verified, not assumed.
     Stopped,
+    /// The leader before could not be fenced, so nothing was begun: the next one has to fence it.
+    Unfenced,
     /// The owner gives the leadership up and lets others go first.
     Resign,
     /// The owner leaves the election for good.

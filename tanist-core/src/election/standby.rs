@@ -142,6 +142,7 @@ impl Election {
             state: RecordState::Resigned,
             reason: "founded".to_owned(),
             at: unix,
+            unfenced: None,
             unknown: serde_json::Map::new(),
         }
     }

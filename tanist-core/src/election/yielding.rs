@@ -90,6 +90,12 @@ impl Election {
         }
     }
 
+    pub(super) const fn hand_on_unfenced(&mut self) {
+        if let Some(tenure) = self.tenure_mut() {
+            tenure.unfenced = true;
+        }
+    }
+
     fn withdraw(&mut self, now: Now) {
         if self.leaving && self.gives_up(now.at) {
             self.close();
@@ -110,6 +116,9 @@ impl Election {
         record.state = RecordState::Resigned;
         yielding.cause.word().clone_into(&mut record.reason);
         record.at = now.unix;
+        if !yielding.tenure.unfenced {
+            record.unfenced = None;
+        }
         let over = yielding.tenure.stamp;
         self.commit(
             now.at,

@@ -2,6 +2,7 @@
 //! one child.
 
 mod caught;
+mod fencing;
 mod odd_stores;
 mod paved_path;
 mod store;

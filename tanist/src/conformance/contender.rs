@@ -343,6 +343,7 @@ impl Contender {
             state,
             reason: "law".to_owned(),
             at: clock::now().unix,
+            unfenced: None,
             unknown: serde_json::Map::new(),
         })
     }

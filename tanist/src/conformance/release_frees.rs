@@ -19,6 +19,7 @@ pub(super) async fn check(fixture: &dyn Fixture) -> Lawful<()> {
         instance: leader.instance,
         term: record.term,
         pass: leader.backend.pass(),
+        unfenced: false,
     }
     .encode();
     leader.kill().await;

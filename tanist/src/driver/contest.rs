@@ -242,15 +242,19 @@ impl Contest {
 
     /// Whether it is the present leadership that stopped.
     pub(crate) fn stopped(&mut self, activation: u64) -> bool {
-        let present = self
-            .leadership
-            .as_ref()
-            .is_some_and(|peer| peer.activation == activation);
+        let present = self.leads_as(activation);
         if present {
             self.leadership = None;
             self.news.ending = None;
         }
         present
+    }
+
+    /// Whether this is the present leadership.
+    pub(crate) fn leads_as(&self, activation: u64) -> bool {
+        self.leadership
+            .as_ref()
+            .is_some_and(|peer| peer.activation == activation)
     }
 
     pub(crate) fn publish_event(&mut self, event: Event) {

@@ -27,6 +27,7 @@ fn record(term: u64) -> Record {
         state: RecordState::Resigned,
         reason: "x".to_owned(),
         at: 0,
+        unfenced: None,
         unknown: serde_json::Map::new(),
     }
 }
