@@ -8,6 +8,7 @@ mod doctor;
 mod election;
 mod explain;
 mod health;
+mod hook;
 mod man;
 mod mending;
 mod operator;
@@ -30,6 +31,7 @@ pub(crate) use doctor::DoctorArgs;
 pub(crate) use election::{ElectionArgs, ElectionsArgs};
 pub(crate) use explain::ExplainArgs;
 pub(crate) use health::HealthArgs;
+pub(crate) use hook::{HookArgs, HookCommand, HookEvent};
 pub(crate) use man::ManArgs;
 pub(crate) use mending::{EvictArgs, RepairArgs};
 pub(crate) use operator::{HistoryArgs, PauseArgs, ResignArgs, ResumeArgs, SwitchoverArgs};
@@ -204,6 +206,10 @@ pub(crate) struct RunArgs {
     /// Whether the service and the node are well.
     #[command(flatten)]
     pub(crate) health: HealthArgs,
+
+    /// What is run when something happens.
+    #[command(flatten)]
+    pub(crate) hooks: HookArgs,
 
     /// The spans.
     #[command(flatten)]

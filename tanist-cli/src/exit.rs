@@ -169,6 +169,11 @@ impl Exit {
         }
     }
 
+    /// Whether tanist was told twice to stop.
+    pub(crate) fn is_interrupted(self) -> bool {
+        self.reason == "interrupted" && matches!(self.source, Source::Tanist)
+    }
+
     /// The number the process ends with.
     pub(crate) const fn code(self) -> u8 {
         self.code

@@ -52,7 +52,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use cgroup::Cgroup;
-use channel::{Descriptors, MESSAGE_MAX, NOTICE_MAX};
+use channel::{DESCRIPTORS_MAX, Descriptors, MESSAGE_MAX, NOTICE_MAX};
 use sweeper::Sweeper;
 use wire::{Notice, Request};
 
@@ -64,7 +64,7 @@ pub(crate) use orphans::reap_strangers;
 pub(crate) use process::GuardProcess;
 pub(crate) use releaser::Release;
 pub(crate) use report::{Containment, GuardReport};
-pub(crate) use spec::{ChildStdin, Contain, GuardSpec, Start};
+pub(crate) use spec::{ChildStdin, Contain, GuardSpec, Start, Streams};
 
 /// The first argument of a guard.
 const GUARD_VERB: &str = "__guard";
@@ -140,18 +140,22 @@ impl Guard {
     /// [`GuardError::Refused`] says what about the specification cannot be had on this machine;
     /// [`GuardError::System`] what the system refused.
     pub(crate) async fn spawn(spec: &GuardSpec) -> Result<Self, GuardError> {
-        Self::spawn_into(spec, None).await
+        let stdin = rustix::stdio::stdin();
+        let own = Streams {
+            stdin,
+            output: None,
+        };
+        Self::spawn_with(spec, own).await
     }
 
-    /// The same, with the child's output and errors going to `output`. The guard holds it too, until
-    /// it ends.
+    /// The same, with streams for the child other than this process's own.
     ///
     /// # Errors
     ///
     /// As [`Guard::spawn`].
-    pub(crate) async fn spawn_into(
+    pub(crate) async fn spawn_with(
         spec: &GuardSpec,
-        output: Option<OwnedFd>,
+        streams: Streams<'_>,
     ) -> Result<Self, GuardError> {
         let system = |doing| move |source| GuardError::System { doing, source };
         set_child_subreaper(Some(getpid()))
@@ -168,7 +172,7 @@ impl Guard {
             .args(spec.arguments());
         environment::cover(&mut command, &spec.env);
         command.stdin(far);
-        if let Some(output) = output {
+        if let Some(output) = streams.output {
             let errors = output
                 .try_clone()
                 .map_err(system("pass on where the output goes"))?;
@@ -189,9 +193,8 @@ impl Guard {
             state: State::Keeping,
         };
         if spec.stdin == ChildStdin::Inherit {
-            let stdin = rustix::stdio::stdin();
             guard
-                .send(Request::Stdin, &[stdin])
+                .send(Request::Stdin, &[streams.stdin])
                 .map_err(system("pass standard input"))?;
         }
         guard.await_prepared().await?;
@@ -236,10 +239,24 @@ impl Guard {
 
     /// Gives the guard what releases the leadership should this process vanish; the last ones count.
     ///
+    /// Of the descriptors that go `along`, the release waits for the end of the first, a stream that
+    /// whoever else works in the name of the leadership holds open for as long as it lives; the
+    /// others stay open until the release is done.
+    ///
     /// # Errors
     ///
-    /// [`GuardError::TooLarge`] if they are longer than about 60 kB.
-    pub(crate) fn provide_release(&mut self, bytes: &[u8]) -> Result<(), GuardError> {
+    /// [`GuardError::TooLarge`] if they are longer than about 60 kB, or if there are more descriptors
+    /// than a message carries.
+    pub(crate) fn provide_release(
+        &mut self,
+        bytes: &[u8],
+        along: &[BorrowedFd<'_>],
+    ) -> Result<(), GuardError> {
+        let (size, most) = (along.len(), DESCRIPTORS_MAX);
+        if size > most {
+            let what = "descriptors for the release";
+            return Err(GuardError::TooLarge { what, size, most });
+        }
         let most = MESSAGE_MAX - 1;
         if bytes.len() > most {
             return Err(GuardError::TooLarge {
@@ -248,7 +265,7 @@ impl Guard {
                 most,
             });
         }
-        self.request(Request::Release(bytes), &[]);
+        self.request(Request::Release(bytes), along);
         Ok(())
     }
 

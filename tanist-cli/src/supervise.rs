@@ -6,8 +6,10 @@
 mod command_path;
 mod desk;
 mod environment;
+mod hooks;
 mod leading;
 mod leftovers;
+mod mandate;
 mod news;
 mod next_guard;
 mod policy;
@@ -37,6 +39,7 @@ use crate::problem::Problem;
 use crate::settings::{RunSettings, Source};
 use crate::span::Span;
 use desk::Desk;
+use hooks::Hooks;
 use news::News;
 use policy::Policy;
 use run_files::{RunFiles, private_dir};
@@ -45,6 +48,7 @@ use strangers::Strangers;
 
 pub(crate) use command_path::resolve as resolve_command;
 pub(crate) use environment::{MANDATE, RunsAs, base as base_environment, is_ours};
+pub(crate) use hooks::resolve_hooks;
 pub(crate) use run_files::stem_of;
 
 /// One `tanist run`, from standing in the line to its exit code.
@@ -65,6 +69,7 @@ pub(crate) struct Supervisor {
     status: watch::Receiver<Status>,
     news: News,
     checks: Checks,
+    hooks: Hooks,
     out: Out,
     /// Why we stay out, for people.
     out_because: String,
@@ -131,6 +136,7 @@ impl Supervisor {
         let manager = ServiceManager::of_environment(campaign.pulse());
         let desk = Desk::open(&settings, &files, campaign.instance(), manager, &log);
         let child_socket = child_socket(&election, &campaign, &log);
+        let hooks = Hooks::open(&settings, &desk, &campaign, &log);
         let seed = seed_of(&campaign);
         let env = environment::mandated(&environment::Mandate::of_node(&settings));
         let checks = Checks::start(settings.health.clone(), &spec, env);
@@ -150,6 +156,7 @@ impl Supervisor {
             status,
             news,
             checks,
+            hooks,
             out: Out::No,
             out_because: String::new(),
             files,
@@ -196,6 +203,7 @@ impl Supervisor {
             mut signals,
             mut desk,
             files,
+            hooks,
             ..
         } = self;
         let gone = async {
@@ -204,6 +212,10 @@ impl Supervisor {
                 let _ = leaving.await;
             }
             session.close().await;
+            // Who was told twice to stop waits for no hook.
+            if !exit.is_interrupted() {
+                hooks.close().await;
+            }
         };
         let exit = tokio::select! {
             () = gone => exit,
@@ -222,7 +234,8 @@ impl Supervisor {
             let timing = &self.settings.timing;
             // The child's stop, its kill, and the withdrawal with every try.
             let within = timing.stop_timeout() + timing.kill_time() + timing.session_ttl();
-            self.desk.leaves(within + timing.lease() * 2);
+            let hooks = self.hooks.last_ones();
+            self.desk.leaves(within + timing.lease() * 2 + hooks);
             self.leaving = Some(tokio::spawn(campaign.close()));
         }
     }

@@ -45,6 +45,22 @@ pub(crate) fn split(text: &str) -> Result<Vec<OsString>, String> {
     Ok(words)
 }
 
+/// `words` as [`split`] reads them back.
+pub(crate) fn join(words: &[String]) -> String {
+    let written: Vec<String> = words.iter().map(|word| written(word)).collect();
+    written.join(" ")
+}
+
+fn written(word: &str) -> String {
+    let meant = |c: char| {
+        c.is_whitespace() || c.is_control() || "\"'\\".contains(c) || OF_A_SHELL.contains(c)
+    };
+    if !word.is_empty() && !word.contains(meant) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
 fn quoted(quote: char, rest: &mut std::str::Chars<'_>, word: &mut String) -> Result<(), String> {
     while let Some(c) = rest.next() {
         match c {
@@ -115,5 +131,23 @@ mod tests {
             let said = split(text).unwrap_err();
             assert!(said.contains(why), "{text:?}: {said}");
         }
+    }
+
+    #[test]
+    fn what_is_joined_is_split_again_as_it_was() {
+        let odd = [
+            "/a",
+            "",
+            "b c",
+            "d'e",
+            "f\"g",
+            "h\\i",
+            "\t",
+            "ä ö",
+            "'",
+            "$(id) | x;",
+        ];
+        let odd = odd.map(str::to_owned);
+        assert_eq!(words(&join(&odd)), odd);
     }
 }

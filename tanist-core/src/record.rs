@@ -72,6 +72,7 @@ pub enum RecordState {
 
 /// What a read of the record found.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::large_enum_variant, reason = "nearly always it is the record")]
 pub enum Reading {
     /// No record.
     Absent,

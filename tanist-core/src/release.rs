@@ -30,6 +30,10 @@ pub struct Release {
 
 /// What the helper has to ask of the store next.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one of it in a process that does nothing else"
+)]
 pub enum ReleaseStep {
     /// Delete this entry. Guard: its creation id. Answer with [`Release::deleted`].
     DeleteEntry(EntryId),

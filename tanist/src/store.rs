@@ -186,6 +186,7 @@ fn resigned(election: &str, history: &[Transition], memory: Memory) -> Record {
         state: RecordState::Resigned,
         reason: "repaired".to_owned(),
         at: now,
+        unfenced: None,
         unknown: serde_json::Map::new(),
     }
 }

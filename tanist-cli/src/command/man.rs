@@ -248,7 +248,7 @@ fn variables_of(verb: &clap::Command) -> impl Iterator<Item = (String, String)> 
         let flag = arg.get_long().map(|long| format!("--{long}"));
         let same = flag.into_iter().chain(
             key.filter(|key| key.is_of(verb))
-                .map(|key| format!("the key {} of the settings file", key.name)),
+                .map(|key| format!("the key {} of the settings file", key.in_file())),
         );
         let same: Vec<_> = same.collect();
         Some((name, format!("as {}", same.join(", or "))))

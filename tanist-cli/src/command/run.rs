@@ -12,7 +12,7 @@ use crate::log::{Level, Log, LogLine};
 use crate::printer;
 use crate::problem::Problem;
 use crate::settings::{Layers, RunSettings};
-use crate::supervise::{RunsAs, Supervisor, base_environment, resolve_command};
+use crate::supervise::{RunsAs, Supervisor, base_environment, resolve_command, resolve_hooks};
 
 /// Keeps one copy of a command active, until there is an exit code.
 pub(super) fn main(layers: Layers<'_>, args: RunArgs) -> Exit {
@@ -42,6 +42,7 @@ fn run(layers: Layers<'_>, args: RunArgs, log: &Log) -> Result<Exit, Problem> {
     let settings = RunSettings::resolve(layers, args)?;
     log.name(&settings.election.value, &settings.node.value);
     let spec = specify(&settings)?;
+    resolve_hooks(&settings)?;
     runtime()?.block_on(async {
         let (supervisor, guard) = Supervisor::start(settings, spec, log.clone()).await?;
         Ok(supervisor.run(guard).await)

@@ -114,7 +114,11 @@ impl GuardProcess {
             Some(Request::End(grace)) => WorkInput::End { grace },
             Some(Request::Dismiss) => WorkInput::Dismissed,
             Some(Request::Signal(number)) => return self.signal_child(number),
-            Some(Request::Release(bytes)) => return self.release_bytes.keep(bytes),
+            Some(Request::Release(bytes)) => {
+                self.release_bytes.keep(bytes);
+                self.release_along = passed;
+                return;
+            }
             Some(Request::Stdin) | None => return,
         };
         self.feed(input);

@@ -45,6 +45,8 @@ pub(crate) struct GuardProcess {
     pub(super) outbox: Box<[u8]>,
     pub(super) variables: Kept,
     pub(super) release_bytes: Kept,
+    /// What goes along with them.
+    pub(super) release_along: Descriptors,
     pub(super) holds: Descriptors,
     /// Signals for a child that is not there yet, as the kernel keeps pending ones: a bit each.
     pub(super) early: u64,
@@ -201,8 +203,15 @@ impl GuardProcess {
         let bytes = self.release_bytes.bytes();
         let wanted = !bytes.is_empty() && self.releaser.pid.is_some();
         let line = self.releaser.line.take().filter(|_| wanted);
-        let sent =
-            line.is_some_and(|line| channel::send(&line, bytes, &[], SendFlags::DONTWAIT).is_ok());
+        let mut along = [self.stdin.as_fd(); channel::DESCRIPTORS_MAX];
+        let mut count = 0;
+        for (slot, descriptor) in along.iter_mut().zip(self.release_along.iter()) {
+            *slot = descriptor;
+            count += 1;
+        }
+        let along = &along[..count];
+        let flags = SendFlags::DONTWAIT;
+        let sent = line.is_some_and(|line| channel::send(&line, bytes, along, flags).is_ok());
         if sent {
             self.progress.releasing = true;
         } else {

@@ -117,6 +117,7 @@ impl GuardProcess {
             outbox: vec![0; MESSAGE_MAX].into_boxed_slice(),
             variables: Kept::new(),
             release_bytes: Kept::new(),
+            release_along: Descriptors::default(),
             holds: Descriptors::default(),
             early: 0,
             progress: Progress::default(),

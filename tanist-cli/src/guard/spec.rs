@@ -1,5 +1,5 @@
 use std::ffi::{OsStr, OsString};
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -48,6 +48,16 @@ pub(crate) struct Start {
     pub(crate) holds: Vec<OwnedFd>,
 }
 
+/// The streams of a child that are not this process's own.
+#[derive(Debug)]
+pub(crate) struct Streams<'a> {
+    /// What [`ChildStdin::Inherit`] means.
+    pub(crate) stdin: BorrowedFd<'a>,
+    /// Where standard output and error go; where this process's go, if there is none. The guard
+    /// keeps it open too, so its end says nothing of the child's.
+    pub(crate) output: Option<OwnedFd>,
+}
+
 impl Start {
     /// How many descriptors may be held.
     pub(crate) const HOLDS_MAX: usize = DESCRIPTORS_MAX - 1;
@@ -71,7 +81,7 @@ pub(crate) enum Contain {
 pub(crate) enum ChildStdin {
     /// `/dev/null`.
     Null,
-    /// Whatever this process reads from.
+    /// Whatever this process reads from, unless [`Streams`] say something else.
     Inherit,
 }
 

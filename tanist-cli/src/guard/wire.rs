@@ -22,7 +22,8 @@ pub(super) enum Request<'a> {
     End(Duration),
     /// Send this signal to the child's process group.
     Signal(i32),
-    /// What the release program has to be given should the supervisor vanish.
+    /// What the release program has to be given should the supervisor vanish. What comes along
+    /// goes along.
     Release(&'a [u8]),
     /// Nothing more to do.
     Dismiss,

@@ -8,7 +8,9 @@ use tokio::net::unix::pipe;
 use tokio::time::Instant;
 
 use super::outcome::{Grade, Outcome};
-use crate::guard::{ChildStdin, Contain, Guard, GuardError, GuardReport, GuardSpec, Start};
+use crate::guard::{
+    ChildStdin, Contain, Guard, GuardError, GuardReport, GuardSpec, Start, Streams,
+};
 use crate::span::Span;
 
 /// Runs the commands of checks, each under a guard of its own.
@@ -67,7 +69,11 @@ impl Commands {
             source,
         };
         let (output, theirs) = output().map_err(failed)?;
-        let mut guard = Guard::spawn_into(spec, Some(theirs)).await?;
+        let streams = Streams {
+            stdin: rustix::stdio::stdin(),
+            output: Some(theirs),
+        };
+        let mut guard = Guard::spawn_with(spec, streams).await?;
         guard.begin(Start {
             // Its own deadline is for the case that this process hangs.
             safe_until: tanist::clock::now().at + self.timeout + spec.timing.lease(),

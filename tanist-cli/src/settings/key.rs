@@ -3,8 +3,8 @@ use std::time::Duration;
 use tanist::Timing;
 
 use super::directories::{default_run_dir, default_state_dir};
-use super::{HealthSettings, PolicySettings, QuerySettings, host_name};
-use crate::args::{Limit, OnFailure};
+use super::{HealthSettings, HookSettings, PolicySettings, QuerySettings, host_name};
+use crate::args::{HookCommand, HookEvent, Limit, OnFailure};
 use crate::signal_name::SignalName;
 use crate::span::Span;
 
@@ -39,6 +39,8 @@ pub(crate) enum Kind {
     List,
     /// A table of strings.
     Variables,
+    /// A table of events, with a list of words each, but for `fence`: that has a list of such lists.
+    Hooks,
 }
 
 /// What holds when nobody sets it.
@@ -56,6 +58,19 @@ impl Key {
     /// The key of this name.
     pub(crate) fn find(name: &str) -> Option<&'static Self> {
         KEYS.iter().find(|key| key.name == name)
+    }
+
+    /// The key that a file names so.
+    pub(crate) fn find_in_file(name: &str) -> Option<&'static Self> {
+        KEYS.iter().find(|key| key.in_file() == name)
+    }
+
+    /// The name in the file. Only where the file has several in one table it is another.
+    pub(crate) fn in_file(&self) -> &'static str {
+        match self.kind {
+            Kind::Hooks => "hooks",
+            _ => self.name,
+        }
     }
 
     /// The flag.
@@ -106,8 +121,28 @@ impl Key {
                 }
                 format!("{{ {} }}", pairs.join(", "))
             }
+            Kind::Hooks => hooks_literal(texts),
         }
     }
+}
+
+fn hooks_literal(texts: &[String]) -> String {
+    let hooks: Vec<HookCommand> = texts.iter().filter_map(|text| text.parse().ok()).collect();
+    let list = |words: &[String]| {
+        let items: Vec<_> = words.iter().map(|word| quoted(word)).collect();
+        format!("[{}]", items.join(", "))
+    };
+    let of = |event: HookEvent| {
+        let of = hooks.iter().filter(|hook| hook.event == event);
+        let lists: Vec<String> = of.map(|hook| list(&hook.words)).collect();
+        let value = match event {
+            HookEvent::Fence => format!("[{}]", lists.join(", ")),
+            _ => lists.concat(),
+        };
+        (!lists.is_empty()).then(|| format!("{} = {value}", event.key()))
+    };
+    let events: Vec<String> = HookEvent::ALL.into_iter().filter_map(of).collect();
+    format!("{{ {} }}", events.join(", "))
 }
 
 /// A basic string of TOML.
@@ -251,6 +286,13 @@ pub(crate) const KEYS: &[Key] = &[
         Some(Span(HealthSettings::START_GRACE).exact())
     }),
     key("renew_needs_health", Kind::Text, Fallback::None, r#""5s""#),
+    key(
+        "hook",
+        Kind::Hooks,
+        Fallback::None,
+        r#"{ after_promote = ["/etc/tanist/hooks/vip-add", "10.0.0.100/24", "eth0"] }"#,
+    ),
+    word("hook_timeout", || Some(Span(HookSettings::TIMEOUT).exact())),
     word("stop_signal", || Some(SignalName::TERM.to_string())),
     key("env", Kind::Variables, Fallback::None, r#"{ LANG = "C" }"#),
     key("env_allow", Kind::List, Fallback::None, r#"["*"]"#),
@@ -289,6 +331,7 @@ pub(super) const OTHER_NAMES: &[(&str, &str)] = &[
     ("group", "election"),
     ("host", "node"),
     ("kill_timeout", "stop_timeout"),
+    ("hooks_timeout", "hook_timeout"),
     ("lease_ttl", "lease"),
     ("lock", "election"),
     ("max_failures", "max_failovers"),
@@ -351,7 +394,7 @@ mod tests {
             let is_switch = matches!(arg.get_action(), ArgAction::SetTrue);
             assert_eq!(is_switch, key.kind == Kind::Switch, "{}", key.name);
             let is_list = matches!(arg.get_action(), ArgAction::Append);
-            let many = matches!(key.kind, Kind::List | Kind::Variables);
+            let many = matches!(key.kind, Kind::List | Kind::Variables | Kind::Hooks);
             assert_eq!(is_list, many, "{}", key.name);
         }
     }

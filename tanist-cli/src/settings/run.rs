@@ -6,7 +6,8 @@ use tanist::Timing;
 use super::directories::made_absolute;
 use super::names::{check_address, check_election, check_node, host_name};
 use super::{
-    ChildSettings, HealthSettings, Layers, Place, PolicySettings, Setting, Source, timing,
+    ChildSettings, HealthSettings, HookSettings, Layers, Place, PolicySettings, Setting, Source,
+    timing,
 };
 use crate::args::RunArgs;
 use crate::exit::{Code, Exit};
@@ -38,6 +39,8 @@ pub(crate) struct RunSettings {
     pub(crate) policy: PolicySettings,
     /// Whether service and node are well.
     pub(crate) health: HealthSettings,
+    /// What is run when something happens.
+    pub(crate) hooks: HookSettings,
     /// The spans.
     pub(crate) timing: Timing,
     /// Store and directories.
@@ -114,6 +117,7 @@ impl RunSettings {
             lost: number(args.lost_exit_code, "lease-lost"),
             policy: PolicySettings::resolve(layers, &args.policy, args.once)?,
             health: HealthSettings::resolve(layers, args.health)?,
+            hooks: HookSettings::resolve(layers, args.hooks)?,
             timing: timing::resolve(layers, &args.timing)?,
             child: ChildSettings::resolve(layers, args.child, args.command)?,
             place: Place::resolve(layers, &args.place, args.state_dir)?,

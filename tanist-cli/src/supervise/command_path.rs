@@ -22,10 +22,26 @@ pub(crate) fn resolve(
     path: Option<&OsStr>,
     cwd: Option<&Path>,
 ) -> Result<PathBuf, Problem> {
+    find(command, path, cwd).map_err(|why| {
+        let problem = refused(command, &why);
+        if command.as_bytes().contains(&b'/') {
+            return problem;
+        }
+        let path = path.map_or_else(|| OsString::from(DEFAULT_PATH), OsStr::to_owned);
+        problem.because(format_args!("looked in {}", path.display()))
+    })
+}
+
+/// The same, with a reason that names no command.
+pub(super) fn find(
+    command: &OsStr,
+    path: Option<&OsStr>,
+    cwd: Option<&Path>,
+) -> Result<PathBuf, Refusal> {
     let own = std::env::current_dir().unwrap_or_default();
     let cwd = cwd.unwrap_or(&own);
     if command.as_bytes().contains(&b'/') {
-        return check(&cwd.join(command)).map_err(|why| refused(command, why));
+        return check(&cwd.join(command));
     }
     let path = path.map_or_else(|| OsString::from(DEFAULT_PATH), OsStr::to_owned);
     let mut best = Refusal::Missing;
@@ -36,13 +52,17 @@ pub(crate) fn resolve(
             Err(why) => best = why,
         }
     }
-    Err(refused(command, best).because(format_args!("looked in {}", path.display())))
+    Err(best)
 }
 
+/// Why there is nothing to execute.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Refusal {
+pub(super) enum Refusal {
+    /// There is no such file.
     Missing,
+    /// It is a directory.
     Directory(PathBuf),
+    /// It is not executable for us.
     NotExecutable(PathBuf),
 }
 
@@ -57,7 +77,7 @@ fn check(path: &Path) -> Result<PathBuf, Refusal> {
     }
 }
 
-fn refused(command: &OsStr, why: Refusal) -> Problem {
+fn refused(command: &OsStr, why: &Refusal) -> Problem {
     let name = command.display();
     let problem = match why {
         Refusal::Missing => Problem::new(

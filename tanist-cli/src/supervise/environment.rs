@@ -42,6 +42,7 @@ pub(crate) const MANDATE: [(&str, &str); 13] = [
         "the run directory, for a tanist that the child runs",
     ),
 ];
+
 impl Mandate {
     /// What every command of this node is told, whether it leads or not.
     pub(crate) fn of_node(settings: &RunSettings) -> Self {
@@ -56,6 +57,12 @@ impl Mandate {
                 ("RUN_DIR", place.run_dir.value.as_os_str().to_owned()),
             ],
         }
+    }
+
+    /// Sets one variable, also where it is set already.
+    pub(crate) fn set(&mut self, name: &'static str, value: impl Into<OsString>) {
+        self.variables.retain(|(known, _)| *known != name);
+        self.variables.push((name, value.into()));
     }
 }
 

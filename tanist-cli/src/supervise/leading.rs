@@ -1,13 +1,14 @@
-use std::ffi::OsString;
 use std::time::Duration;
 
 use tanist::{EndCause, Ending, Leadership};
+use tokio::time::Instant;
 
-use super::environment::{Mandate, mandated};
+use super::environment::mandated;
 use super::policy::{Ended, Verdict};
 use super::silence::Silence;
 use super::tenure::{Stop, Tenure, Word};
 use super::{Supervisor, Told};
+use crate::args::HookEvent;
 use crate::control::Role;
 use crate::exit::{Code, Exit};
 use crate::guard::{Guard, GuardReport, Start};
@@ -26,18 +27,13 @@ impl Supervisor {
     /// Leads: starts the work, stops it, gives the leadership back. `None` means: stand by again.
     pub(super) async fn lead(&mut self, lead: Leadership, mut guard: Guard) -> Option<Exit> {
         let mut tenure = Tenure::new(&lead);
-        loop {
-            self.activate(&lead, &mut guard, &mut tenure).await;
-            let Some((after, attempt)) = tenure.restart() else {
-                break;
-            };
-            self.get_ready_again(&lead, &mut guard, &mut tenure, after, attempt)
-                .await;
-            if !tenure.goes_on() {
-                break;
-            }
-            tenure.reason = "restart";
+        tenure.unfenced = self.owes_fencing(&lead);
+        if self.promote(&lead, &mut guard, &mut tenure).await {
+            self.work(&lead, &mut guard, &mut tenure).await;
         }
+        self.end_hooks(&mut tenure).await;
+        self.hooks.stop_leading();
+        let demotion = self.call(HookEvent::AfterDemote, &lead, tenure.reason);
         self.show_standby();
         if tenure.is_done() {
             // What leaves is a task of its own. It has to speak first: then this is a hand-over, and
@@ -49,7 +45,12 @@ impl Supervisor {
         self.vouch();
         self.desk.relay("");
         // Verified gone: only now may the store hear of it.
-        lead.stopped();
+        if tenure.unfenced {
+            lead.hand_on_unfenced();
+        } else {
+            lead.stopped();
+        }
+        self.demoted(&tenure, demotion);
         if tenure.ends_us() {
             self.leave();
         }
@@ -62,6 +63,22 @@ impl Supervisor {
         }
         guard.dismiss();
         self.after(&tenure)
+    }
+
+    /// The child's starts in this leadership, one after the other.
+    async fn work(&mut self, lead: &Leadership, guard: &mut Guard, tenure: &mut Tenure) {
+        loop {
+            self.activate(lead, guard, tenure).await;
+            let Some((after, attempt)) = tenure.restart() else {
+                break;
+            };
+            self.get_ready_again(lead, guard, tenure, after, attempt)
+                .await;
+            if !tenure.goes_on() {
+                break;
+            }
+            tenure.reason = "restart";
+        }
     }
 
     /// One start of the child, until nothing of it is left.
@@ -80,6 +97,7 @@ impl Supervisor {
             let going = tokio::select! {
                 biased;
                 report = guard.report() => self.reported(report, lead, guard.pid(), tenure),
+                (event, _) = self.hooks.ended() => self.hook_ended(event, guard, tenure),
                 () = tenure.silence.broken() => self.silent(guard, tenure),
                 word = tenure.word() => match word {
                     Word::End(ending) => self.must_end(ending, guard, tenure),
@@ -122,7 +140,7 @@ impl Supervisor {
             .map_err(|error| error.to_string())
             .and_then(|holds| {
                 guard
-                    .provide_release(&lead.release_bytes())
+                    .provide_release(&lead.release_bytes(), &self.hooks.along(false))
                     .map_err(|error| error.to_string())?;
                 let start = Start {
                     safe_until: lead.safe_until(),
@@ -182,6 +200,7 @@ impl Supervisor {
                 if tenure.ready {
                     self.tell_ready(tenure);
                 }
+                self.may_demote(lead, tenure);
             }
             GuardReport::TooLate => {
                 self.ends_by_itself(tenure);
@@ -201,6 +220,7 @@ impl Supervisor {
             }
             GuardReport::DeadlineReached => {
                 self.ends_by_itself(tenure);
+                self.hooks.halt();
                 tenure.lost = true;
                 tenure.ends = true;
                 let text = "no renewal was acknowledged in time; the child is stopped";
@@ -272,9 +292,15 @@ impl Supervisor {
             || self.settings.timing.lost_stop_timeout(),
             |ending| ending.grace,
         );
-        // A second signal has said how long already.
-        if !matches!(tenure.stop, Some(Stop::AtOnce(_))) {
-            self.end(grace, guard, tenure);
+        tenure.cause = ending.map(|ending| ending.cause);
+        if tenure.lost {
+            self.hooks.halt();
+        }
+        match tenure.stop {
+            // A second signal has said how long already.
+            Some(Stop::AtOnce(_)) => {}
+            _ if tenure.lost => self.end(grace, guard, tenure),
+            _ => self.end_planned(grace, guard, tenure),
         }
         Going::On
     }
@@ -289,11 +315,31 @@ impl Supervisor {
             Told::Stop(signal) => {
                 if self.stop(signal, tenure) == Stop::Asked {
                     let grace = self.settings.timing.stop_timeout();
-                    self.end(grace, guard, tenure);
+                    self.end_planned(grace, guard, tenure);
                 } else {
+                    self.hooks.halt();
                     self.end(Duration::ZERO, guard, tenure);
                 }
             }
+        }
+        Going::On
+    }
+
+    /// A planned stop takes no longer than `grace`, with its hook.
+    fn end_planned(&mut self, grace: Duration, guard: &mut Guard, tenure: &mut Tenure) {
+        let now = Instant::now();
+        let stop_by = tenure.stop_by.map_or(now + grace, |by| by.min(now + grace));
+        tenure.stop_by = Some(stop_by);
+        let demoting = self.hooks.running() == Some(HookEvent::BeforeDemote);
+        if !demoting && !self.demotes_first(tenure, grace) {
+            self.end(stop_by.saturating_duration_since(now), guard, tenure);
+        }
+    }
+
+    fn hook_ended(&self, event: HookEvent, guard: &mut Guard, tenure: &mut Tenure) -> Going {
+        if let (HookEvent::BeforeDemote, Some(stop_by)) = (event, tenure.stop_by) {
+            let left = stop_by.saturating_duration_since(Instant::now());
+            self.end(left, guard, tenure);
         }
         Going::On
     }
@@ -390,6 +436,9 @@ impl Supervisor {
         if !self.settings.once || tenure.too_late {
             return None;
         }
+        if tenure.vetoed {
+            return Some(Exit::of(Code::TempFail, "hook-refused"));
+        }
         if tenure.guard_lost {
             Some(Exit::of(Code::OsError, "guard-lost"))
         } else if tenure.lost {
@@ -397,35 +446,5 @@ impl Supervisor {
         } else {
             Some(Exit::of(Code::TempFail, "resigned"))
         }
-    }
-
-    fn mandate(&self, lead: &Leadership, reason: &'static str) -> Mandate {
-        let text = |text: &str| OsString::from(text);
-        let path = |path: Option<&std::path::Path>| {
-            path.map_or_else(OsString::new, |path| path.as_os_str().to_owned())
-        };
-        let control = self.desk.control().map_or_else(OsString::new, |path| {
-            let mut url = OsString::from("unix:");
-            url.push(path);
-            url
-        });
-        let instance = self
-            .status
-            .borrow()
-            .instance
-            .unwrap_or_default()
-            .to_string();
-        let mut mandate = Mandate::of_node(&self.settings);
-        mandate.variables.extend([
-            ("INSTANCE", instance.into()),
-            ("ROLE", text(Role::Leader.word())),
-            ("TERM", lead.term().number().to_string().into()),
-            ("REASON", text(reason)),
-            ("PREVIOUS", text(lead.previous().unwrap_or_default())),
-            ("ENTRY", lead.entry().to_string().into()),
-            ("CONTROL", control),
-            ("ROLE_FILE", path(self.desk.role_file())),
-        ]);
-        mandate
     }
 }

@@ -67,10 +67,11 @@ impl Supervisor {
     }
 
     /// From now on this is where the service is.
-    fn serves(&mut self, lead: &Leadership, tenure: &Tenure) {
+    fn serves(&mut self, lead: &Leadership, tenure: &mut Tenure) {
         let pid = tenure.pid.unwrap_or_default();
         self.desk
             .leads(tenure.term, lead.safe_until(), pid, &self.log);
+        self.promoted(lead, tenure);
     }
 
     pub(super) fn tell_ready(&self, tenure: &Tenure) {

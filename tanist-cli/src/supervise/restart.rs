@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use tanist::Leadership;
 
-use super::tenure::{Tenure, Word};
-use super::{Supervisor, Told};
+use super::Supervisor;
+use super::tenure::Tenure;
 use crate::exit::{Code, Exit};
-use crate::guard::{Guard, GuardReport};
+use crate::guard::Guard;
 use crate::log::{Level, LogLine};
 use crate::span::Span;
 
@@ -26,7 +26,7 @@ impl Supervisor {
             .await
             .map_err(|problem| (problem.to_string(), problem.exit()));
         let ready = next.and_then(|mut next| {
-            next.provide_release(&lead.release_bytes())
+            next.provide_release(&lead.release_bytes(), &self.hooks.along(false))
                 .map_err(|error| (error.to_string(), Exit::of(Code::OsError, "guard-unusable")))?;
             Ok(next)
         });
@@ -39,33 +39,6 @@ impl Supervisor {
                 return;
             }
         }
-        self.wait_to_restart(guard, tenure, after).await;
-    }
-
-    async fn wait_to_restart(&mut self, guard: &mut Guard, tenure: &mut Tenure, after: Duration) {
-        let waited = tokio::time::sleep(after);
-        tokio::pin!(waited);
-        while tenure.goes_on() {
-            tokio::select! {
-                biased;
-                word = tenure.word() => if let Word::End(ending) = word {
-                    tenure.ends = true;
-                    tenure.lost |= ending.is_none_or(|ending| !ending.cause.is_planned());
-                },
-                told = self.signals.next() => if let Told::Stop(signal) = told {
-                    self.stop(signal, tenure);
-                },
-                report = guard.report() => if report == GuardReport::Gone {
-                    tenure.guard_lost = true;
-                    tenure.ends = true;
-                } else {
-                    self.tell_trouble(&report);
-                },
-                line = self.news.next() => self.log.say(line),
-                heard = self.checks.next() => self.checked(heard),
-                instruction = self.desk.next() => self.instructed(instruction),
-                () = &mut waited => return,
-            }
-        }
+        self.attend(guard, tenure, tokio::time::sleep(after)).await;
     }
 }

@@ -1,9 +1,11 @@
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
-use tanist::{Ending, Leadership, Moment};
+use tanist::{EndCause, Ending, Leadership, Moment};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
+use super::hooks::Call;
 use super::policy::Verdict;
 use super::silence::Silence;
 use crate::exit::Exit;
@@ -44,6 +46,20 @@ pub(super) struct Tenure {
     pub(super) pid: Option<u32>,
     /// When the child started.
     pub(super) started_at: Option<Moment>,
+    /// The child has run in this leadership.
+    pub(super) has_run: bool,
+    /// The child has served in this leadership.
+    pub(super) promoted: bool,
+    /// What the hook before a planned stop is told, until it is.
+    pub(super) demotion: Option<Call>,
+    /// When a planned stop is over.
+    pub(super) stop_by: Option<Instant>,
+    /// A hook did not let the work begin.
+    pub(super) vetoed: bool,
+    /// The leader before has to be fenced, and is not yet.
+    pub(super) unfenced: bool,
+    /// Why the work had to end, if it had to.
+    pub(super) cause: Option<EndCause>,
     /// How long the guard may say nothing.
     pub(super) silence: Silence,
 }
@@ -89,6 +105,13 @@ impl Tenure {
             ready: false,
             pid: None,
             started_at: None,
+            has_run: false,
+            promoted: false,
+            demotion: None,
+            stop_by: None,
+            vetoed: false,
+            unfenced: false,
+            cause: None,
             silence: Silence::default(),
         }
     }
@@ -120,6 +143,16 @@ impl Tenure {
                     Err(_) => return Word::End(None),
                 },
             }
+        }
+    }
+
+    /// Why it ended, in one word.
+    pub(super) fn end_word(&self) -> &'static str {
+        match self.cause {
+            Some(cause) => cause.word(),
+            None if self.lost => EndCause::LeaseDue.word(),
+            None if self.stop.is_some() => EndCause::Leaving.word(),
+            None => EndCause::WorkEnded.word(),
         }
     }
 

@@ -8,7 +8,8 @@ use tanist_testkit::Need;
 use crate::Test;
 use crate::deadline::STUBBORN;
 use crate::look::{
-    children, exists, has_ended, innermost_session, parent, pidfd, wait_until_reaped,
+    children, exists, has_ended, innermost_session, parent, pidfd, runs, wait_until_open,
+    wait_until_reaped,
 };
 use crate::plan::Plan;
 use crate::rig::Rig;
@@ -70,6 +71,10 @@ pub(crate) const TESTS: &[Test] = &[
         a_killed_supervisor_s_lock_is_free_before_the_release,
     ),
     (
+        "a_release_waits_for_the_tree_of_another_guard",
+        a_release_waits_for_the_tree_of_another_guard,
+    ),
+    (
         "a_dead_release_program_s_number_hides_nobody",
         a_dead_release_program_s_number_hides_nobody,
     ),
@@ -116,6 +121,38 @@ fn a_killed_supervisor_s_lock_is_free_before_the_release() {
     assert!(lock.try_lock().is_err());
     rig.kill();
     assert_eq!(rig.released(), "these bytes [] free");
+}
+
+/// A hook that acts as leader has a guard of its own. That one is held up here; the release has to
+/// wait for it, although its own guard has long verified that the child is gone.
+fn a_release_waits_for_the_tree_of_another_guard() {
+    let plan = Plan {
+        lease_ms: 600_000,
+        ..Plan::default()
+    };
+    let mut rig = plan.shell(STUBBORN);
+    let mut wire = rig.tripwire("wire");
+    let (guard, _) = rig.ready();
+    rig.tell("release-beside these bytes");
+    let said = rig.expect("beside ");
+    let (beside, stream) = said.split_once(' ').unwrap();
+    let beside = pidfd(beside.parse().unwrap());
+    rig.begin(Duration::from_secs(600));
+    rig.expect("started ");
+    for _ in 0..6 {
+        wire.line();
+    }
+    let of_both = fs::read_to_string(rig.path("pids")).unwrap();
+    assert_eq!(of_both.lines().count(), 6);
+    let mut programs = children(guard).into_iter();
+    let release = programs.rfind(|pid| runs(*pid, "__release")).unwrap();
+    pidfd_send_signal(&beside, Signal::STOP).unwrap();
+    rig.kill();
+    wait_until_open(release, &format!("pipe:[{stream}]"));
+    assert!(!rig.was_released());
+    pidfd_send_signal(&beside, Signal::CONT).unwrap();
+    assert_eq!(rig.released(), "these bytes []");
+    wire.all_ended();
 }
 
 fn a_killed_supervisor_of_an_idle_guard() {

@@ -138,6 +138,22 @@ pub(crate) fn wait_until_past(moment: Moment) {
     }
 }
 
+/// Waits until a process has this open, or has ended. There is no event for that, so it looks again.
+pub(crate) fn wait_until_open(pid: i32, link: &str) {
+    let until = now() + PATIENCE;
+    let is_open = || {
+        let Ok(files) = fs::read_dir(format!("/proc/{pid}/fd")) else {
+            return true;
+        };
+        let mut links = files.filter_map(|file| fs::read_link(file.ok()?.path()).ok());
+        links.any(|open| open.as_os_str() == link)
+    };
+    while !is_open() {
+        assert!(now() < until, "{pid} never opened {link}");
+        std::thread::yield_now();
+    }
+}
+
 /// Waits until the number of an ending process is free. There is no event for that, so it looks
 /// again.
 pub(crate) fn wait_until_reaped(pid: i32) {

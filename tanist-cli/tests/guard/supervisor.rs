@@ -1,7 +1,7 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufRead, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
@@ -97,7 +97,8 @@ async fn obey(guard: &mut Guard, spec: &GuardSpec, order: &str) {
         "until" => guard.until(at(rest)),
         "end" => guard.end(Duration::from_millis(rest.parse().unwrap())),
         "signal" => guard.signal(Signal::from_named_raw(rest.parse().unwrap()).unwrap()),
-        "release" => guard.provide_release(rest.as_bytes()).unwrap(),
+        "release" => guard.provide_release(rest.as_bytes(), &[]).unwrap(),
+        "release-beside" => release_beside(guard, spec, rest.as_bytes()).await,
         "dismiss" => guard.dismiss(),
         "another-guard" => {
             let other = Guard::spawn(spec).await.unwrap();
@@ -123,6 +124,24 @@ async fn obey(guard: &mut Guard, spec: &GuardSpec, order: &str) {
         }
         other => panic!("no such order: {other}"),
     }
+}
+
+/// Another tree at work in the name of the same leadership, which the release has to wait for.
+async fn release_beside(guard: &mut Guard, spec: &GuardSpec, bytes: &[u8]) {
+    let (after, held) = io::pipe().unwrap();
+    guard.provide_release(bytes, &[after.as_fd()]).unwrap();
+    let mut other = Guard::spawn(spec).await.unwrap();
+    let far = crate::rig::now() + Duration::from_secs(600);
+    let start = Start {
+        safe_until: far,
+        env: Vec::new(),
+        holds: vec![held.into()],
+    };
+    other.begin(start).unwrap();
+    while !matches!(other.report().await, GuardReport::Started { .. }) {}
+    let stream = rustix::fs::fstat(&after).unwrap().st_ino;
+    say(&format!("beside {} {stream}", other.pid()));
+    std::mem::forget(other);
 }
 
 fn describe(report: &GuardReport) -> String {

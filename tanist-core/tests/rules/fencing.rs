@@ -57,7 +57,13 @@ fn a_debt_is_handed_on_until_somebody_has_paid_it() {
     assert_eq!(store.record().unfenced, node_of(1));
     // It could not fence a, begins nothing, and stays out.
     b.input(&mut store, Input::Unfenced);
-    b.input(&mut store, Input::Health(Health::Critical));
+    b.input(
+        &mut store,
+        Input::Health {
+            health: Health::Critical,
+            note: String::new(),
+        },
+    );
     b.stopped(&mut store);
     assert_eq!(store.record().state, RecordState::Resigned);
     assert_eq!(store.record().unfenced, node_of(1));

@@ -68,6 +68,7 @@ fn vacant() -> Record {
         state: RecordState::Resigned,
         reason: "repaired".to_owned(),
         at: 1,
+        unfenced: None,
         unknown: serde_json::Map::new(),
     }
 }

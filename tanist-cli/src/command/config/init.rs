@@ -75,7 +75,7 @@ fn text() -> String {
         for line in wrapped(&help) {
             text.push_str(&format!("# {line}\n"));
         }
-        text.push_str(&format!("#{} = {}\n", key.name, key.shown()));
+        text.push_str(&format!("#{} = {}\n", key.in_file(), key.shown()));
     }
     text
 }

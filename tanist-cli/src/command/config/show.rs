@@ -4,7 +4,7 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches};
 use serde_json::{Map, Value, json};
 use tanist::Timing;
 
-use crate::args::{Cli, Command, ShowArgs};
+use crate::args::{Cli, Command, HookCommand, HookEvent, ShowArgs};
 use crate::command::blamed_variable;
 use crate::command::status::unwritten;
 use crate::exit::{Code, Exit};
@@ -155,7 +155,7 @@ fn toml(
         }
     };
     for setting in all {
-        let name = setting.key.name;
+        let name = setting.key.in_file();
         text.push_str(&match &setting.texts {
             None => format!("# {name} is not set"),
             Some(texts) => format!("{name} = {}", setting.key.literal(texts)),
@@ -175,7 +175,10 @@ fn tsv(all: &[InForce]) -> String {
             .texts
             .as_deref()
             .map(|texts| setting.key.literal(texts));
-        let (name, origin) = (setting.key.name, printable(&setting.source.to_string()));
+        let (name, origin) = (
+            setting.key.in_file(),
+            printable(&setting.source.to_string()),
+        );
         text.push_str(&format!(
             "{name}\t{}\t{origin}\n",
             value.unwrap_or_default()
@@ -193,7 +196,7 @@ fn json_text(file: Option<&SettingsFile>, all: &[InForce]) -> String {
                 .as_deref()
                 .map(|texts| json_value(setting.key.kind, texts));
             let entry = json!({ "value": value, "origin": setting.source.to_string() });
-            (setting.key.name.to_owned(), entry)
+            (setting.key.in_file().to_owned(), entry)
         })
         .collect();
     let path = file.map(|file| file.path().display().to_string());
@@ -212,6 +215,7 @@ fn json_value(kind: Kind, texts: &[String]) -> Value {
             .map_or_else(|_| text().into(), Value::from),
         Kind::Switch => (text() == "true").into(),
         Kind::List => texts.into(),
+        Kind::Hooks => hooks(texts),
         Kind::Variables => texts
             .iter()
             .filter_map(|text| text.split_once('='))
@@ -219,4 +223,26 @@ fn json_value(kind: Kind, texts: &[String]) -> Value {
             .collect::<Map<_, _>>()
             .into(),
     }
+}
+
+/// As in the file: `fence` is a list of commands, the others are one command each.
+fn hooks(texts: &[String]) -> Value {
+    let hooks = texts
+        .iter()
+        .filter_map(|text| text.parse::<HookCommand>().ok());
+    let mut all = Map::new();
+    for HookCommand { event, words } in hooks {
+        match event {
+            HookEvent::Fence => {
+                let list = all.entry(event.key()).or_insert_with(|| json!([]));
+                list.as_array_mut().into_iter().for_each(|list| {
+                    list.push(words.clone().into());
+                });
+            }
+            _ => {
+                all.insert(event.key(), words.into());
+            }
+        }
+    }
+    all.into()
 }

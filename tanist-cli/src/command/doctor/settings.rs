@@ -6,6 +6,7 @@ use crate::args::{Cli, Command, DoctorArgs};
 use crate::command::run;
 use crate::problem::Problem;
 use crate::settings::{Layers, RunSettings, SettingsFile, Source, places};
+use crate::supervise::resolve_hooks;
 use std::time::Duration;
 
 const AREA: &str = "config";
@@ -55,6 +56,13 @@ pub(super) fn look(report: &mut Report, args: &DoctorArgs) -> Option<Plan> {
     }?;
     let has_command = file.as_ref().is_some_and(|file| file.sets("command"));
     programs(report, &plan, has_command);
+    let hooks = plan.run.hooks.all().count();
+    if hooks > 0 {
+        match resolve_hooks(&plan.run) {
+            Ok(()) => report.ok("hooks", format!("{hooks} can and may be run")),
+            Err(problem) => report.fail("hooks", problem.to_string()),
+        }
+    }
     Some(plan)
 }
 

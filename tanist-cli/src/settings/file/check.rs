@@ -1,5 +1,7 @@
 //! Whether what a file says can be, with the place of what cannot.
 
+mod hooks;
+
 use std::error::Error as _;
 use std::path::Path;
 
@@ -25,7 +27,7 @@ pub(super) fn value(
     let excerpt = |span: toml_span::Span| Excerpt::new(path, source, span.start..span.end);
     let at_name = excerpt(name.span);
     let inner = value.take();
-    let Some(key) = Key::find(&name.name) else {
+    let Some(key) = Key::find_in_file(&name.name) else {
         let holds_keys = matches!(inner, ValueInner::Table(_));
         return Err(unknown(&name.name, holds_keys).at(at_name));
     };
@@ -34,22 +36,32 @@ pub(super) fn value(
         Problem::new(
             Code::Config,
             "config::value",
-            format!("`{}` cannot be this", key.name),
+            format!("`{}` cannot be this", key.in_file()),
         )
         .at(&at_value)
         .because(says)
+    };
+    let inner = match (key.kind, inner) {
+        (Kind::Hooks, ValueInner::Table(events)) => {
+            return Ok(FileValue {
+                key,
+                texts: hooks::texts(&excerpt, events)?,
+                place: at_name.place(),
+            });
+        }
+        (_, inner) => inner,
     };
     let texts = texts(key, inner).map_err(|found| {
         Problem::new(
             Code::Config,
             "config::type",
-            format!("`{}` is {}", key.name, wanted(key.kind)),
+            format!("`{}` is {}", key.in_file(), wanted(key.kind)),
         )
         .at(&at_value)
         .because(format_args!("what stands here is {found}"))
         .next(format_args!(
             "write for example {} = {}",
-            key.name,
+            key.in_file(),
             key.shown()
         ))
     })?;
@@ -71,18 +83,6 @@ pub(super) fn value(
 
 /// What one would write after the flag, or what stands there instead.
 fn texts(key: &Key, value: ValueInner<'_>) -> Result<Vec<String>, String> {
-    let found = |value: &ValueInner<'_>| match value {
-        ValueInner::Array(_) => "a list",
-        ValueInner::Table(_) => "a table",
-        ValueInner::String(_) => "a string",
-        ValueInner::Integer(_) => "a number",
-        ValueInner::Float(_) => "a number with a fraction",
-        ValueInner::Boolean(_) => "true or false",
-    };
-    let string = |value: ValueInner<'_>| match value {
-        ValueInner::String(text) => Ok(text.into_owned()),
-        other => Err(format!("{} in place of a string", found(&other))),
-    };
     match (key.kind, value) {
         (Kind::Text | Kind::Path { .. }, ValueInner::String(text)) => Ok(vec![text.into_owned()]),
         (Kind::Number, ValueInner::Integer(number)) => Ok(vec![number.to_string()]),
@@ -99,6 +99,24 @@ fn texts(key: &Key, value: ValueInner<'_>) -> Result<Vec<String>, String> {
     }
 }
 
+fn string(value: ValueInner<'_>) -> Result<String, String> {
+    match value {
+        ValueInner::String(text) => Ok(text.into_owned()),
+        other => Err(format!("{} in place of a string", found(&other))),
+    }
+}
+
+const fn found(value: &ValueInner<'_>) -> &'static str {
+    match value {
+        ValueInner::Array(_) => "a list",
+        ValueInner::Table(_) => "a table",
+        ValueInner::String(_) => "a string",
+        ValueInner::Integer(_) => "a number",
+        ValueInner::Float(_) => "a number with a fraction",
+        ValueInner::Boolean(_) => "true or false",
+    }
+}
+
 const fn wanted(kind: Kind) -> &'static str {
     match kind {
         Kind::Text | Kind::Path { .. } => "a string",
@@ -106,6 +124,7 @@ const fn wanted(kind: Kind) -> &'static str {
         Kind::Switch => "true or false",
         Kind::List => "a list of strings",
         Kind::Variables => "a table of strings",
+        Kind::Hooks => "a table of events, each with a list of words",
     }
 }
 
@@ -170,7 +189,8 @@ fn unknown(name: &str, holds_keys: bool) -> Problem {
     let plain = plain.strip_prefix("tanist_").unwrap_or(&plain);
     let near = KEYS
         .iter()
-        .map(|key| (strsim::damerau_levenshtein(key.name, plain), key.name))
+        .map(Key::in_file)
+        .map(|key| (strsim::damerau_levenshtein(key, plain), key))
         .min()
         .filter(|&(steps, near)| steps <= 1 + near.len() / 4);
     match near {

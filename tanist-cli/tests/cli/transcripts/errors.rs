@@ -25,6 +25,10 @@ pub(super) const UNSHOWN: &[(&str, &str)] = &[
         "a guard that dies between its start and its first message",
     ),
     (
+        "hook::unsafe",
+        "root alone is refused it; `hooks_refused.rs` shows it",
+    ),
+    (
         "resign::refused",
         "the leader's tanist is leaving in that very moment",
     ),
@@ -164,6 +168,18 @@ pub(super) const SCENES: &[Scene] = &[
     }),
     ("run-dir::none", |s| {
         s.ordinary("unset TANIST_RUN_DIR; tanist run -e demo -- true");
+    }),
+    ("hook::not-executable", |s| {
+        s.quietly("printf x > file");
+        run(s, "--hook fence=./file");
+    }),
+    ("hook::not-found", |s| run(s, "--hook fence=/no/such")),
+    ("hook::timeout", |s| run(s, "--hook-timeout 1ms")),
+    ("hook::twice", |s| {
+        run(s, "--hook on-change=true --hook on-change=false");
+    }),
+    ("hook-refused", |s| {
+        run(s, "-qq --once --hook before-promote=false");
     }),
     ("run::command-not-executable", |s| {
         s.quietly("touch work");
