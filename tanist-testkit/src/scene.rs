@@ -233,21 +233,16 @@ impl Scene {
     ///
     /// When none is active, or several are.
     pub fn team(&self) -> SceneResult<Team> {
-        let mut teams = Vec::new();
-        for node in &self.nodes {
-            teams.extend(Team::of(
-                &node.name,
-                node.pid(),
-                &self.work,
-                Process::all()?,
-            ));
+        let all = Process::all()?;
+        let works = |node: &&Node| Team::root(node.pid(), &self.work, &all).is_some();
+        let active: Vec<_> = self.nodes.iter().filter(works).collect();
+        if let [node] = active[..]
+            && let Some(team) = Team::of(&node.name, node.pid(), &self.work, all)
+        {
+            return Ok(team);
         }
-        match (teams.pop(), teams.len()) {
-            (Some(team), 0) => Ok(team),
-            (_, others) => Err(self
-                .explain(&format!("{others} other teams than one"))
-                .into()),
-        }
+        let what = format!("{} teams, not one", active.len());
+        Err(self.explain(&what).into())
     }
 
     /// Every process that belongs to the scene, can still run, and is not `tanist` itself.

@@ -50,9 +50,7 @@ impl Team {
         work: &Work,
         mut all: Vec<Process>,
     ) -> Option<Self> {
-        let root = all.iter().find(|process| {
-            work.is_root(process) && ancestors(process, &all).contains(&supervisor)
-        })?;
+        let root = Self::root(supervisor, work, &all)?;
         let line = ancestors(root, &all);
         // What the supervisor started is the guard; without one it started the work itself.
         let guard_at = line
@@ -74,6 +72,16 @@ impl Team {
                 .collect(),
             work: take(root)?,
         })
+    }
+
+    /// The process that was started as the work of this supervisor.
+    pub(crate) fn root<'a>(
+        supervisor: u32,
+        work: &Work,
+        all: &'a [Process],
+    ) -> Option<&'a Process> {
+        all.iter()
+            .find(|process| work.is_root(process) && ancestors(process, all).contains(&supervisor))
     }
 
     /// Kills. `round` varies the order in which several are killed.
