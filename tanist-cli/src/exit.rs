@@ -216,9 +216,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_readme_has_every_code() {
-        let readme = include_str!("../../README.md");
-        let (_, table) = readme.split_once("## Exit codes").unwrap();
+    fn the_reference_has_every_code() {
+        let reference = include_str!("../../docs/reference.md");
+        let (_, table) = reference.split_once("## Exit codes").unwrap();
         let (table, _) = table.split_once("\n## ").unwrap();
         let rows = table.lines().filter_map(|line| line.strip_prefix("| "));
         let mut numbers: Vec<_> = rows

@@ -137,8 +137,8 @@ fn every_error_is_what_is_kept() {
 
 #[test]
 fn every_exit_code_is_what_is_kept() {
-    let readme = include_str!("../../../README.md");
-    let table = readme.split_once("## Exit codes\n").unwrap().1;
+    let reference = include_str!("../../../docs/reference.md");
+    let table = reference.split_once("## Exit codes\n").unwrap().1;
     let table = table.split_once("\n\n## ").unwrap().0;
     let cells = table
         .lines()
