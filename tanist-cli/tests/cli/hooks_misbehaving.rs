@@ -14,6 +14,7 @@ fn exists(stage: &Stage, name: &str) -> bool {
     std::path::Path::new("/proc").join(pid.trim()).exists()
 }
 
+/// F85: a hook that hangs.
 #[test]
 fn a_hook_that_hangs_is_killed_with_all_it_started() {
     let stage = Stage::new();
@@ -33,6 +34,7 @@ fn a_hook_that_hangs_is_killed_with_all_it_started() {
     assert_eq!(a.ended(), (75, "tanist:hook-refused".to_owned()));
 }
 
+/// F85: a hook that forks a daemon.
 #[test]
 fn a_hook_that_leaves_a_daemon_holding_its_output_keeps_nobody_waiting() {
     let stage = Stage::new();
@@ -44,6 +46,7 @@ fn a_hook_that_leaves_a_daemon_holding_its_output_keeps_nobody_waiting() {
     assert!(!exists(&stage, "daemon"));
 }
 
+/// F85: a hook that floods.
 #[test]
 fn a_flood_is_cut_counted_and_holds_nobody_up() {
     const FLOOD: u64 = 3_000_000;
@@ -82,6 +85,7 @@ fn a_flood_is_cut_counted_and_holds_nobody_up() {
     assert!((least..=2 * FLOOD).contains(&dropped), "{dropped}");
 }
 
+/// F85: a hook that fails.
 #[test]
 fn what_cannot_be_run_when_its_time_comes_is_a_veto() {
     let stage = Stage::new();
@@ -197,6 +201,7 @@ fn a_second_signal_waits_for_no_hook() {
     assert_eq!(b.ended(), (130, "tanist:interrupted".to_owned()));
 }
 
+/// F64: a hook that is slow.
 #[test]
 fn a_hook_that_is_slow_does_not_hold_up_renewals_or_the_child() {
     let stage = Stage::new();
