@@ -53,13 +53,19 @@ fn garbage_bars_everybody_until_it_is_repaired_and_is_kept() {
     let output = stage.ask(["repair", "-e", "demo"]);
     let (shown, said) = (out(&output), err(&output));
     assert_eq!(output.status.code(), Some(64), "{said}");
-    assert!(said.contains("repair::unconfirmed") && said.contains("tanist repair -e demo --yes"));
+    assert!(said.contains("repair::unconfirmed") && said.contains("--confirm demo"));
     let path = side(&stage, "record").display().to_string();
     assert!(shown.contains(&path) && shown.contains("torn"), "{shown}");
     assert!(!shown.contains('\x1b'), "{shown:?}");
     assert_eq!(std::fs::read(side(&stage, "record")).unwrap(), garbage);
     assert!(b.no_line());
-    let done = json(&stage, &["repair", "-e", "demo", "--yes", "-o", "json"]);
+    // No free lock shows that nobody works: under which one the leader does cannot be read.
+    let (code, said) = ends(&stage, &["repair", "-e", "demo", "--yes"]);
+    assert!(code == 64 && said.contains("--yes is not enough"), "{said}");
+    let done = json(
+        &stage,
+        &["repair", "-e", "demo", "--confirm", "demo", "-o", "json"],
+    );
     assert_eq!(done["repaired"][0]["part"], "record", "{done}");
     assert_eq!(done["term"], ahead, "{done}");
     let copy = done["repaired"][0]["copy"].as_str().unwrap();

@@ -56,7 +56,7 @@ impl<'a> Pen<'a> {
                 members.insert(instance, member);
             }
         }
-        let vacancy = probe.vacancy(record.known(), &line)?;
+        let vacancy = probe.vacancy(&record, &line)?;
         let position = Position {
             store: identity(&ledger.root)?,
             revision: self.revision()?,

@@ -130,7 +130,9 @@ fn a_free_lock_tells_of_the_leader_only_if_it_is_the_leaders() {
     let ledger = ledger(&dir);
     let lock = private_dir::open_or_create(&ledger.lock_path()).unwrap();
     let other = private_dir::open_or_create(&ledger.places.join("other")).unwrap();
-    let vacancy = |record: &Record, probe: &Probe<'_>| probe.vacancy(Some(record), &[]).unwrap();
+    let vacancy = |record: &Record, probe: &Probe<'_>| {
+        probe.vacancy(&Reading::Known(record.clone()), &[]).unwrap()
+    };
     let resigned = record(1);
     assert_eq!(vacancy(&resigned, &Probe::Try(&lock)), Vacancy::Free);
     assert_eq!(vacancy(&resigned, &Probe::Absent), Vacancy::Free);
@@ -156,6 +158,10 @@ fn a_free_lock_tells_of_the_leader_only_if_it_is_the_leaders() {
     };
     let begun = naming_lock(&begun, &other).unwrap();
     assert_eq!(vacancy(&begun, &Probe::Try(&other)), Vacancy::Free);
+    // Nobody knows under which lock the leader works whom nobody can read.
+    let why = String::new();
+    let garbage = Probe::Try(&lock).vacancy(&Reading::Garbage { why }, &[]);
+    assert_eq!(garbage.unwrap(), Vacancy::ByLease);
     let foreign = File::open(ledger.lock_path()).unwrap();
     foreign.try_lock().unwrap();
     for record in [&resigned, &unnamed, &begun] {
@@ -179,7 +185,9 @@ fn who_stands_anew_does_not_lead_from_the_place_it_lost() {
             owner: Owner::Instance(leading.instance),
         }];
         let probe = Probe::Try(&lock);
-        probe.vacancy(Some(&leading), &line).unwrap()
+        probe
+            .vacancy(&Reading::Known(leading.clone()), &line)
+            .unwrap()
     };
     assert_eq!(at(leading.entry.clone()), Vacancy::Held);
     let anew = EntryId {

@@ -3,7 +3,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 
 use rustix::fs::{FlockOperation, flock};
-use tanist_core::{Candidate, Record, RecordState, Vacancy};
+use tanist_core::{Candidate, Reading, Record, RecordState, Vacancy};
 
 /// The field of the record that names the lock file: device and file number.
 const LOCK: &str = "lock";
@@ -27,12 +27,10 @@ impl<'a> Probe<'a> {
     }
 
     /// What the lock tells of the leader that `record` names.
-    pub(super) fn vacancy(
-        &self,
-        record: Option<&Record>,
-        line: &[Candidate],
-    ) -> io::Result<Vacancy> {
-        let leader = record.filter(|record| record.state != RecordState::Resigned);
+    pub(super) fn vacancy(&self, record: &Reading, line: &[Candidate]) -> io::Result<Vacancy> {
+        let leader = record
+            .known()
+            .filter(|record| record.state != RecordState::Resigned);
         // By its place: an instance that lost it and stands anew does not lead from there.
         let lives = leader.is_some_and(|leader| line.iter().any(|it| it.entry == leader.entry));
         let file = match self {
@@ -44,7 +42,11 @@ impl<'a> Probe<'a> {
             Self::Absent => None,
         };
         let Some(leader) = leader else {
-            return Ok(Vacancy::Free);
+            return Ok(match record {
+                Reading::Absent | Reading::Known(_) => Vacancy::Free,
+                // Whom it names cannot be read, nor under which lock he works.
+                Reading::Newer { .. } | Reading::Garbage { .. } => Vacancy::ByLease,
+            });
         };
         // A lock file that was put in the place of the leader's is free however busy the leader is.
         let named = leader.unknown.get(LOCK).and_then(serde_json::Value::as_str);
