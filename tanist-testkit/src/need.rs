@@ -2,6 +2,7 @@ use std::env;
 use std::io::{self, Write as _};
 use std::process::{Command, Stdio};
 
+use crate::quota::{Quota, Resource};
 use crate::user::User;
 
 /// What a test needs of the machine.
@@ -23,6 +24,10 @@ pub enum Need {
     UserNamespaces,
     /// A control group (v2) that the tester may write.
     Cgroup,
+    /// A control group in which processes can be forbidden.
+    Pids,
+    /// A control group in which the time of processors can be rationed.
+    Cpu,
 }
 
 /// The variable that names the needs whose tests are left out.
@@ -30,13 +35,15 @@ pub const WITHOUT: &str = "TANIST_TESTS_WITHOUT";
 
 impl Need {
     /// All needs there are.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Root,
         Self::Redis,
         Self::Python,
         Self::Etcd,
         Self::UserNamespaces,
         Self::Cgroup,
+        Self::Pids,
+        Self::Cpu,
     ];
 
     /// The word by which it is left out.
@@ -48,6 +55,8 @@ impl Need {
             Self::Etcd => "etcd",
             Self::UserNamespaces => "userns",
             Self::Cgroup => "cgroup",
+            Self::Pids => "pids",
+            Self::Cpu => "cpu",
         }
     }
 
@@ -60,6 +69,8 @@ impl Need {
             Self::Etcd => "install etcd-server and etcd-client",
             Self::UserNamespaces => "allow user namespaces (kernel.unprivileged_userns_clone)",
             Self::Cgroup => "run as root with control groups v2 mounted writable",
+            Self::Pids => "run as root with the pids controller of control groups writable",
+            Self::Cpu => "run as root with the cpu controller of control groups writable",
         }
     }
 
@@ -79,6 +90,8 @@ impl Need {
                 runs(&mut unshare)
             }
             Self::Cgroup => crate::control_group::root().is_some(),
+            Self::Pids => Quota::new(Resource::Pids).is_ok(),
+            Self::Cpu => Quota::new(Resource::Cpu).is_ok(),
         }
     }
 

@@ -32,7 +32,8 @@ cargo xtask COMMAND
 
   test [--all] [--without NEED,...]
                       all tests and the simulator; --all adds the benches. Installs what the tests
-                      need if run as root. NEED: root, redis, python, userns, cgroup
+                      need if run as root. NEED: root, redis, python, etcd, userns, cgroup, pids,
+                      cpu
   ci                  everything a change has to pass: format, lints, documentation, licences,
                       bans, advisories, tidy and the tests
   tidy                the rules of the tree: sizes, words, where stores may be named
