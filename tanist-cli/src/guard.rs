@@ -97,9 +97,33 @@ pub(crate) fn hidden_verb(arguments: &[OsString], release: Release) -> Option<Ex
     })
 }
 
-/// Whether this command line is a guard's.
-pub(crate) fn is_guard(command: &str) -> bool {
-    command.split(' ').nth(1) == Some(GUARD_VERB)
+/// A process of a tanist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Who stands in the election.
+    Supervisor,
+    /// Who ends the work when it has to.
+    Guard,
+    /// What these start beside the work.
+    Other,
+}
+
+impl Part {
+    /// Whether the end of the work depends on it alone.
+    pub(crate) const fn ends_work(self) -> bool {
+        matches!(self, Self::Guard)
+    }
+}
+
+/// Which part of a tanist a process of this name is, if it is one: as the kernel has its name, which
+/// changes when the launcher becomes the child.
+pub(crate) fn part(name: &str) -> Option<Part> {
+    match name {
+        "tanist" => Some(Part::Supervisor),
+        "tanist-guard" => Some(Part::Guard),
+        "tanist-launch" | "tanist-init" | "tanist-release" | "tanist-try" => Some(Part::Other),
+        _ => None,
+    }
 }
 
 /// A guard as its supervisor holds it: one activation of one child.

@@ -1,6 +1,7 @@
 //! One election as people and scripts want to see it, drawn from one read of the store.
 
 mod place;
+mod remains;
 mod state;
 
 use std::time::Duration;
@@ -46,14 +47,14 @@ impl Overview {
         let lease = snapshot.view.record.known().map(|record| record.lease);
         this.state = match (this.state, silent.zip(lease)) {
             (State::Leading(leader), Some((silent, lease))) if silent > lease => {
-                State::Lapsed(leader, silent - lease)
+                State::Lapsed(leader, silent - lease, snapshot.holders.clone())
             }
             (State::Lingering(node, _), _) => State::Lingering(node, snapshot.holders.clone()),
             (other, _) => other,
         };
         match &this.state {
             State::Leading(_) => this.renewed_ms_ago = silent.map(millis),
-            State::Lapsed(leader, _) => {
+            State::Lapsed(leader, ..) => {
                 this.renewed_ms_ago = silent.map(millis);
                 let lapsed = |place: &&mut Place| place.instance == Some(leader.instance);
                 for place in this.members.iter_mut().filter(lapsed) {
@@ -148,12 +149,13 @@ impl Overview {
         }
     }
 
-    /// The processes that keep the lock of a leader that has gone.
+    /// The processes that keep the lock of a leader that has gone, or that is silent.
     fn holders(&self) -> Vec<Value> {
-        let State::Lingering(_, holders) = &self.state else {
+        let (State::Lingering(_, holders) | State::Lapsed(_, _, holders)) = &self.state else {
             return Vec::new();
         };
-        let document = |it: &Holder| json!({ "pid": it.pid, "command": it.command });
+        let document =
+            |it: &Holder| json!({ "pid": it.pid, "command": it.command, "frozen": it.frozen });
         holders.iter().map(document).collect()
     }
 
@@ -287,7 +289,7 @@ pub(crate) mod tests {
             State::Leading(leader()),
             State::Waiting(leader()),
             State::Foreign(String::new()),
-            State::Lapsed(leader(), Duration::ZERO),
+            State::Lapsed(leader(), Duration::ZERO, Vec::new()),
             State::Lingering(String::new(), Vec::new()),
             State::Vacant,
             State::Refused(String::new()),
@@ -344,7 +346,7 @@ pub(crate) mod tests {
         );
         let late = read(Some(91));
         let since = Duration::from_secs(1);
-        assert!(matches!(&late.state, State::Lapsed(_, over) if *over == since));
+        assert!(matches!(&late.state, State::Lapsed(_, over, _) if *over == since));
         assert_eq!(
             (late.code(), late.members[0].role),
             (Code::NoLeader, "lapsed")

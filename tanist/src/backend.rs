@@ -99,7 +99,8 @@ pub struct Snapshot {
     /// read of the store tells that.
     pub renewed_at: Option<Moment>,
     /// The processes of this machine that hold the lock of the leadership, where that is a lock and
-    /// the one who holds it is not the leader by the record; as far as this process may see them.
+    /// the leader by the record has gone or has not renewed its right for half its lease; as far as
+    /// this process may see them.
     pub holders: Vec<Holder>,
 }
 
@@ -110,6 +111,10 @@ pub struct Holder {
     pub pid: u32,
     /// Its command line, or its name where that cannot be read.
     pub command: String,
+    /// What the kernel calls it: its program's name or what it gave itself, at most 15 bytes.
+    pub name: String,
+    /// Whether it is stopped by a signal or a debugger, so that it does nothing.
+    pub frozen: bool,
 }
 
 impl fmt::Display for Holder {

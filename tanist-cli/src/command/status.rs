@@ -197,7 +197,7 @@ fn note(overview: &Overview, place: &Place) -> String {
 fn place_note(overview: &Overview, place: &Place) -> String {
     let member = place.member.as_ref();
     let ago = |millis: u64| Span(Duration::from_millis(millis));
-    if let State::Lapsed(_, since) = &overview.state
+    if let State::Lapsed(_, since, _) = &overview.state
         && place.role == "lapsed"
     {
         format!("lease ran out {} ago", Span(*since))

@@ -3,8 +3,7 @@ use std::time::Duration;
 use tanist::core::{Owner, Reading, Vacancy};
 use tanist::{Holder, InstanceId, Record, RecordState, View};
 
-use crate::guard;
-use crate::span::Span;
+use super::remains::Remains;
 
 /// Whether somebody leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,8 +14,8 @@ pub(crate) enum State {
     Waiting(Leader),
     /// A client that is not tanist, by its own rules.
     Foreign(String),
-    /// This node did, but it has not renewed its right for longer than its lease.
-    Lapsed(Leader, Duration),
+    /// This node did, but it has not renewed its right for longer than its lease; these hold its lock.
+    Lapsed(Leader, Duration, Vec<Holder>),
     /// This node did and has gone; what it started still holds the lock.
     Lingering(String, Vec<Holder>),
     /// Nobody.
@@ -68,35 +67,14 @@ impl State {
                 leader.node
             )),
             Self::Foreign(label) => Some(format!("{label} leads by its own rules")),
-            Self::Lapsed(leader, since) => Some(format!(
-                "{} has not renewed its lease, which ran out {} ago: its work was stopped, but its \
-                 tanist is alive and keeps its place; look whether it is frozen, and continue or \
-                 kill it",
-                leader.node,
-                Span(*since)
-            )),
-            Self::Lingering(node, holders) => Some(lingering(node, holders)),
+            Self::Lapsed(leader, since, holders) => {
+                Some(Remains::of(holders).lapsed(&leader.node, *since))
+            }
+            Self::Lingering(node, holders) => Some(Remains::of(holders).lingering(node)),
             Self::Refused(why) => Some(why.clone()),
             Self::Leading(_) | Self::Vacant | Self::Unknown => None,
         }
     }
-}
-
-fn lingering(node: &str, holders: &[Holder]) -> String {
-    let names: Vec<String> = holders.iter().map(Holder::to_string).collect();
-    let begun = format!("{node} has gone, and what it started still runs and keeps its lock");
-    if holders.is_empty() {
-        return format!("{begun}; nobody leads until that has ended");
-    }
-    let names = names.join(", ");
-    if holders.iter().any(|it| guard::is_guard(&it.command)) {
-        return format!("{begun}: {names}; its guard is ending it");
-    }
-    let pids: Vec<String> = holders.iter().map(|it| it.pid.to_string()).collect();
-    format!(
-        "{begun}: {names}; nobody leads until that has ended: kill {}",
-        pids.join(" ")
-    )
 }
 
 /// A record that says `leading` is believed only as long as its entry stands and, where the store

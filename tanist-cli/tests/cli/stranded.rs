@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::stage::{Node, Stage, err, kill, out};
+use crate::stage::{Node, Stage, err, kill, out, wait_until};
 
 const WORK: &str = "echo $TANIST_TERM; exec sleep 1000";
 
@@ -63,7 +63,8 @@ fn what_a_dead_leader_left_behind_is_named_and_told_once() {
     let (orphan, mut standby) = orphaned(&stage);
     let (code, election) = seen(&stage);
     assert_eq!((code, &election["state"]), (3, &"lingering".into()));
-    let expected = serde_json::json!([{ "pid": orphan.0, "command": "sleep 1000" }]);
+    let expected =
+        serde_json::json!([{ "pid": orphan.0, "command": "sleep 1000", "frozen": false }]);
     assert_eq!(election["holders"], expected, "{election}");
     let detail = election["detail"].as_str().unwrap();
     let named = format!(
@@ -142,6 +143,88 @@ fn a_leader_that_is_frozen_past_its_lease_does_not_lead() {
     leader.signal(Signal::CONT);
     leader.line();
     assert_eq!(seen(&stage).0, 0);
+}
+
+/// Ends what was frozen, work first: else the guard's end would leave it.
+struct Frozen(Vec<u64>);
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        self.0.drain(..).for_each(kill);
+    }
+}
+
+#[test]
+fn of_a_leader_whose_guard_is_frozen_too_it_is_told_that_its_work_may_run() {
+    let stage = Stage::new();
+    let flags = ["--node", "a", "--lease", "500ms", "--contain", "sweep"];
+    let mut leader = stage.run(&flags, "echo up; exec sleep 1000");
+    leader.line();
+    let started = leader.event("started");
+    let (guard, child) = (
+        started["guard"].as_u64().unwrap(),
+        started["pid"].as_u64().unwrap(),
+    );
+    let stop = |pid: u64| {
+        let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+        rustix::process::kill_process(pid, Signal::STOP).unwrap();
+    };
+    let rest = Frozen(vec![child, guard]);
+    stop(guard);
+    freeze(&stage, &leader);
+    wait_until("it lapsed", || seen(&stage).1["state"] == "lapsed");
+    let work = format!("its work may still run: pid {child} (sleep 1000)");
+    let thaw = format!("kill -CONT {} {guard};", leader.pid());
+    let told = |text: &str| {
+        assert!(!text.contains("was stopped"), "{text}");
+        assert!(
+            text.contains(&thaw) || text.contains(&format!("kill -CONT {guard} {};", leader.pid())),
+            "{text}"
+        );
+    };
+    let document = seen(&stage).1;
+    let detail = document["detail"].as_str().unwrap();
+    told(detail);
+    assert!(detail.contains(&work), "{detail}");
+    let frozen = |pid: u64| {
+        let holders = document["holders"].as_array().unwrap();
+        let holder = holders.iter().find(|it| it["pid"] == pid);
+        holder.unwrap_or_else(|| panic!("{document}"))["frozen"] == true
+    };
+    assert!(frozen(guard) && !frozen(child));
+    for command in [
+        &["leader", "demo"][..],
+        &[
+            "wait",
+            "-e",
+            "demo",
+            "--for",
+            "active",
+            "--timeout",
+            "100ms",
+        ],
+        &["switchover", "-e", "demo", "--yes"],
+        &["resign", "-e", "demo"],
+        &["doctor", "demo"],
+    ] {
+        let answer = stage.ask(command);
+        let text = out(&answer) + &err(&answer);
+        told(&text);
+        assert!(text.contains(&work), "{text}");
+    }
+    // Out of the line, it keeps the lock: and nobody is ending anything.
+    let entry = document["members"][0]["entry"].as_str().unwrap();
+    let evict = stage.ask(["evict", "-e", "demo", entry, "--confirm", "demo"]);
+    assert!(evict.status.success(), "{}", err(&evict));
+    let (_, document) = seen(&stage);
+    assert_eq!(document["state"], "lingering");
+    let detail = document["detail"].as_str().unwrap();
+    told(detail);
+    assert!(
+        !detail.contains("is ending it") && detail.contains("a stands no more"),
+        "{detail}"
+    );
+    drop(rest);
 }
 
 #[test]

@@ -87,19 +87,31 @@ fn holder(pid: u32) -> Holder {
     const LONGEST: usize = 80;
     let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let words = String::from_utf8_lossy(&line).replace('\0', " ");
-    let command = match words.trim_end() {
-        "" => fs::read_to_string(format!("/proc/{pid}/comm")).map_or_else(
-            |_| "it has ended".to_owned(),
-            |name| name.trim_end().to_owned(),
-        ),
-        words => words.to_owned(),
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let (name, state) = name_and_state(&stat);
+    let command = match (words.trim_end(), name) {
+        ("", "") => "it has ended".to_owned(),
+        ("", name) => name.to_owned(),
+        (words, _) => words.to_owned(),
     };
     let shown: String = command.escape_debug().collect();
     let command = match shown.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", &shown[..end]),
         None => shown,
     };
-    Holder { pid, command }
+    Holder {
+        pid,
+        command,
+        name: name.to_owned(),
+        frozen: matches!(state, Some('T' | 't')),
+    }
+}
+
+/// Of a line of `/proc/PID/stat`: `4711 (a name) S 1 ...`, where the name may have any character.
+fn name_and_state(stat: &str) -> (&str, Option<char>) {
+    let parts = stat.rsplit_once(") ");
+    let parts = parts.and_then(|(head, rest)| Some((head.split_once('(')?.1, rest)));
+    parts.map_or(("", None), |(name, rest)| (name, rest.chars().next()))
 }
 
 #[cfg(test)]
@@ -127,6 +139,16 @@ mod tests {
             None
         );
         assert_eq!(taker("", file), None);
+    }
+
+    #[test]
+    fn a_name_may_have_any_character() {
+        assert_eq!(name_and_state("7 (a) T (b) S 1 7"), ("a) T (b", Some('S')));
+        assert_eq!(
+            name_and_state("7 (tanist-guard) T 1"),
+            ("tanist-guard", Some('T'))
+        );
+        assert_eq!(name_and_state(""), ("", None));
     }
 
     #[test]

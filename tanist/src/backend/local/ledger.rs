@@ -15,6 +15,7 @@ use super::pen::Pen;
 use super::probe::Probe;
 use super::{entry_file, failure, holders};
 use crate::backend::{Amendment, Snapshot};
+use crate::clock;
 use crate::damage::Part;
 use crate::private_dir::{self, Durability};
 
@@ -179,9 +180,15 @@ impl Ledger {
         };
         drop(pen);
         let view = self.name_holder(view);
-        let holders = match view.lingering() {
-            Some(_) => holders::holders(&self.lock_path()),
-            None => Vec::new(),
+        // Sooner than it is over: whoever finds it to be so a moment later has the names.
+        let silent = |at| {
+            let lease = view.record.known().map(|record| record.lease);
+            lease.is_some_and(|lease| clock::now().at.since(at) > lease / 2)
+        };
+        let holders = if view.lingering().is_some() || renewed_at.is_some_and(silent) {
+            holders::holders(&self.lock_path())
+        } else {
+            Vec::new()
         };
         Ok(Snapshot {
             view,
