@@ -13,9 +13,18 @@ pub(crate) struct Problem {
     code: Code,
     slug: &'static str,
     what: String,
-    place: Option<String>,
+    place: Option<Spot>,
     why: Vec<String>,
     next: Vec<String>,
+}
+
+/// The line of a settings file that is to blame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Spot {
+    /// As an excerpt.
+    Drawn(Box<str>),
+    /// `FILE:LINE`.
+    Line(Box<str>),
 }
 
 impl Problem {
@@ -38,7 +47,7 @@ impl Problem {
 
     /// Shows the place in a file, as [`crate::settings::Excerpt`] draws it.
     pub(crate) fn at(mut self, place: impl fmt::Display) -> Self {
-        self.place = Some(place.to_string());
+        self.place = Some(Spot::Drawn(place.to_string().into()));
         self
     }
 
@@ -55,10 +64,21 @@ impl Problem {
     }
 
     /// Adds where the value comes from that is to blame, unless nobody set it.
-    pub(crate) fn set_by(self, source: &Source) -> Self {
+    pub(crate) fn set_by(mut self, source: &Source) -> Self {
+        if let Source::File(line) = source {
+            self.place = Some(Spot::Line(line.as_str().into()));
+        }
         match source {
             Source::Default => self,
             source => self.because(format_args!("it comes from {source}")),
+        }
+    }
+
+    /// The line of a settings file that is to blame, `FILE:LINE`, unless it is drawn already.
+    pub(crate) fn line(&self) -> Option<&str> {
+        match &self.place {
+            Some(Spot::Line(line)) => Some(line),
+            Some(Spot::Drawn(_)) | None => None,
         }
     }
 
@@ -77,7 +97,7 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} [{}]", self.what, self.slug)?;
-        if let Some(place) = &self.place {
+        if let Some(Spot::Drawn(place)) = &self.place {
             write!(f, "\n{place}")?;
         }
         for why in &self.why {

@@ -37,6 +37,8 @@ pub(crate) use query::QuerySettings;
 pub(crate) use run::{Patience, RunSettings};
 pub(crate) use timing::resolve as timing;
 
+use crate::problem::Problem;
+
 /// A value that remembers where it comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Setting<T> {
@@ -116,6 +118,14 @@ impl<'a> Layers<'a> {
         Setting {
             value: given,
             source: self.source(id),
+        }
+    }
+
+    /// Draws the line of the settings file that `problem` blames, if it blames one.
+    pub(crate) fn point_out(self, problem: Problem) -> Problem {
+        match self.file {
+            Some(file) => file.point_out(problem),
+            None => problem,
         }
     }
 

@@ -72,9 +72,9 @@ impl FromStr for SignalName {
             .ok()
             .or_else(|| Some(RT.start() + name.strip_prefix("RTMIN+")?.parse::<i32>().ok()?))
             .filter(|n| NAMES.iter().any(|(_, known)| known == n) || RT.contains(n));
-        number.map(Self).ok_or_else(|| {
-            format!("{text:?} is no signal; write for example TERM, INT, USR1 or RTMIN+3")
-        })
+        number
+            .map(Self)
+            .ok_or_else(|| format!("{text:?} is no signal; write for example TERM, INT or USR1"))
     }
 }
 

@@ -1,4 +1,4 @@
-//! A command in one line of text, without a shell.
+//! A command in one line of text, without a shell; and numbers in a sentence.
 
 use std::ffi::OsString;
 
@@ -43,6 +43,12 @@ pub(crate) fn split(text: &str) -> Result<Vec<OsString>, String> {
         return Err("a command has at least one word".to_owned());
     }
     Ok(words)
+}
+
+/// `number` and what is counted: `1 setting`, `2 settings`.
+pub(crate) fn counted(number: usize, one: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{number} {one}{ending}")
 }
 
 /// `words` as [`split`] reads them back.
@@ -102,6 +108,12 @@ mod tests {
         );
         assert_eq!(words("a '' b''c"), ["a", "", "bc"]);
         assert_eq!(words("ls *.txt ~ #x"), ["ls", "*.txt", "~", "#x"]);
+    }
+
+    #[test]
+    fn one_is_not_many() {
+        let said = [0, 1, 2].map(|number| counted(number, "setting"));
+        assert_eq!(said, ["0 settings", "1 setting", "2 settings"]);
     }
 
     #[test]

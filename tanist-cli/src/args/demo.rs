@@ -27,13 +27,7 @@ pub(crate) struct DemoArgs {
     pub(crate) nodes: Option<u8>,
 
     /// For how long [default: 30s].
-    #[arg(
-        long = "for",
-        id = "for",
-        value_name = "SPAN",
-        env = "TANIST_FOR",
-        hide_env_values = true
-    )]
+    #[arg(long = "for", id = "for", value_name = "SPAN")]
     pub(crate) span: Option<Span>,
 
     /// How often something happens to the leader [default: 5s].

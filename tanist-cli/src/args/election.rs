@@ -47,11 +47,9 @@ impl ElectionArgs {
     /// There is none, or there are two in the command.
     pub(crate) fn one(self, layers: Layers<'_>) -> Result<String, Problem> {
         match (self.named, self.election) {
-            (Some(named), Some(flag)) if is_typed(layers) && named != flag => Err(Problem::usage(
-                "election::two",
-                format!("which election, {named:?} or {flag:?}?"),
-            )
-            .next("this command is about one election; name it once")),
+            (Some(named), Some(flag)) if is_typed(layers) && named != flag => {
+                Err(two_elections(&named, &flag))
+            }
             (Some(name), _) | (None, Some(name)) => Ok(name),
             (None, None) => Err(Problem::usage("election::none", "which election?")
                 .next("name it behind the command; tanist status lists those of the store")),
@@ -67,6 +65,12 @@ impl ElectionsArgs {
         all.extend(more);
         all
     }
+}
+
+/// Two names where one election is meant.
+pub(super) fn two_elections(named: &str, flag: &str) -> Problem {
+    let what = format!("which election, {named:?} or {flag:?}?");
+    Problem::usage("election::two", what).next("this command is about one election; name it once")
 }
 
 fn is_typed(layers: Layers<'_>) -> bool {

@@ -70,13 +70,7 @@ pub(crate) struct PauseArgs {
     pub(crate) election: ElectionArgs,
 
     /// How long from now [default: 30m].
-    #[arg(
-        long = "for",
-        id = "for",
-        value_name = "SPAN",
-        env = "TANIST_FOR",
-        hide_env_values = true
-    )]
+    #[arg(long = "for", id = "for", value_name = "SPAN")]
     pub(crate) span: Option<Span>,
 
     /// How it is answered.

@@ -22,13 +22,7 @@ pub(crate) struct WaitArgs {
     pub(crate) election: ElectionArgs,
 
     /// What to wait for.
-    #[arg(
-        long = "for",
-        id = "for",
-        value_name = "WHAT",
-        env = "TANIST_FOR",
-        hide_env_values = true
-    )]
+    #[arg(long = "for", id = "for", value_name = "WHAT")]
     pub(crate) what: Awaited,
 
     /// The node that `--for me` asks for, by name [default: as `tanist leader --is-me`].

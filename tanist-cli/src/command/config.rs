@@ -9,6 +9,7 @@ use std::path::Path;
 use crate::args::{ConfigAct, ConfigArgs};
 use crate::exit::Exit;
 use crate::problem::Problem;
+use crate::settings::check_election_name;
 
 /// Check, show or write.
 pub(super) fn main(args: ConfigArgs) -> Result<Exit, Problem> {
@@ -17,6 +18,11 @@ pub(super) fn main(args: ConfigArgs) -> Result<Exit, Problem> {
         ConfigAct::Show(args) => show::main(&args),
         ConfigAct::Init(args) => init::main(&args),
     }
+}
+
+/// Refuses a name that no election can have: its file would be that of all elections.
+fn check_name(election: Option<&str>) -> Result<(), Problem> {
+    election.map_or(Ok(()), check_election_name)
 }
 
 /// The places, one for each line.

@@ -39,14 +39,20 @@ fn said(log: &Log, problem: &Problem) -> Exit {
 }
 
 fn run(layers: Layers<'_>, args: RunArgs, log: &Log) -> Result<Exit, Problem> {
-    let settings = RunSettings::resolve(layers, args)?;
+    let settings = RunSettings::resolve(layers, args).map_err(|it| layers.point_out(it))?;
     log.name(&settings.election.value, &settings.node.value);
-    let spec = specify(&settings)?;
-    resolve_hooks(&settings)?;
+    let spec = plan(&settings).map_err(|it| layers.point_out(it))?;
     runtime()?.block_on(async {
         let (supervisor, guard) = Supervisor::start(settings, spec, log.clone()).await?;
         Ok(supervisor.run(guard).await)
     })
+}
+
+/// What can be checked before standing in the line, all of it: what passes here, `run` stands with.
+pub(super) fn plan(settings: &RunSettings) -> Result<GuardSpec, Problem> {
+    let spec = specify(settings)?;
+    resolve_hooks(settings)?;
+    Ok(spec)
 }
 
 /// All that a guard has to know, checked as far as that goes without touching anything.
@@ -78,10 +84,10 @@ pub(super) fn specify(settings: &RunSettings) -> Result<GuardSpec, Problem> {
             "run::cwd",
             format!("{} is no directory to start in", dir.display()),
         )
-        .because(format_args!("it comes from {}", child.cwd.source)));
+        .set_by(&child.cwd.source));
     }
     let cwd = child.cwd.value.as_deref();
-    resolve_command(command, path, cwd)?;
+    resolve_command(command, path, cwd).map_err(|problem| problem.set_by(&child.command_source))?;
     for check in &settings.health.checks {
         if let Probe::Exec(command) = &check.probe {
             let program = command.first().map_or_else(OsString::new, Clone::clone);
@@ -97,6 +103,7 @@ pub(super) fn specify(settings: &RunSettings) -> Result<GuardSpec, Problem> {
             format!("{stop_signal} cannot be the stop signal"),
         )
         .because("real-time signals have no fixed meaning a program could stop by")
+        .set_by(&child.stop_signal.source)
     })?;
     Ok(GuardSpec {
         program: PathBuf::from(GuardSpec::SELF),
@@ -111,7 +118,7 @@ pub(super) fn specify(settings: &RunSettings) -> Result<GuardSpec, Problem> {
         command: child.command.clone(),
         cwd: child.cwd.value.clone(),
         user: child.user.value.as_ref().map(Into::into),
-        stdin: stdin(&child.stdin.value)?,
+        stdin: stdin(&child.stdin.value).map_err(|problem| problem.set_by(&child.stdin.source))?,
         stop_signal: named,
         env,
     })

@@ -14,6 +14,8 @@ use crate::signal_name::SignalName;
 pub(crate) struct ChildSettings {
     /// The command and its arguments.
     pub(crate) command: Vec<OsString>,
+    /// The line of the settings file that names it, if it was not typed.
+    pub(crate) command_source: Source,
     /// What asks it to end.
     pub(crate) stop_signal: Setting<SignalName>,
     /// Variables to set.
@@ -84,6 +86,11 @@ impl ChildSettings {
         }
         Ok(Self {
             command,
+            command_source: match layers.source("command") {
+                // What was typed is before the eyes of who typed it.
+                Source::Flag(_) => Source::Default,
+                source => source,
+            },
             stop_signal: layers.pick("stop_signal", args.stop_signal, || SignalName::TERM),
             env: pairs(&args.env, &layers.source("env"))?,
             inherit: Inheritance {
@@ -124,14 +131,15 @@ fn pair(text: &[u8], source: &Source) -> Result<(OsString, OsString), Problem> {
     let Some(at) = text.iter().position(|&b| b == b'=').filter(|&at| at > 0) else {
         return Err(
             Problem::usage("run::env", format!("{:?} sets no variable", shown()))
-                .because(format_args!("write NAME=VALUE; it comes from {source}")),
+                .because("write NAME=VALUE")
+                .set_by(source),
         );
     };
     if text.starts_with(b"TANIST_") {
         return Err(
             Problem::usage("run::env-reserved", format!("{:?} cannot be set", shown()))
                 .because("the child's TANIST_ variables are tanist's word; nobody may forge them")
-                .because(format_args!("it comes from {source}")),
+                .set_by(source),
         );
     }
     Ok((own(&text[..at]), own(&text[at + 1..])))

@@ -30,6 +30,8 @@ struct FileValue {
     texts: Vec<String>,
     /// `FILE:LINE`.
     place: String,
+    /// The same, drawn.
+    excerpt: Excerpt,
 }
 
 impl SettingsFile {
@@ -62,7 +64,7 @@ impl SettingsFile {
                 "config::missing",
                 format!("there is no settings file {}", path.display()),
             )
-            .because("it was named with --config or TANIST_CONFIG, so nothing goes without it")
+            .because("it was named, so nothing goes without it")
             .next(format_args!(
                 "tanist config init {} writes one",
                 path.display()
@@ -115,6 +117,15 @@ impl SettingsFile {
     /// The line that sets `name`, if one does.
     pub(super) fn place_of(&self, name: &str) -> Option<String> {
         self.value(name).map(|value| value.place.clone())
+    }
+
+    /// Draws the line that `problem` blames, if it is one of this file.
+    pub(super) fn point_out(&self, problem: Problem) -> Problem {
+        let to_blame = |value: &&FileValue| problem.line() == Some(&value.place);
+        match self.values.iter().find(to_blame) {
+            Some(value) => problem.at(&value.excerpt),
+            None => problem,
+        }
     }
 
     /// `program`, whose settings have the file's values where neither flag nor variable is given.

@@ -89,7 +89,7 @@ impl HealthSettings {
         if self.checks.is_empty() {
             let what = "--renew-needs-health has nothing to go by";
             return Err(Problem::usage("health::none", what)
-                .because(format_args!("it comes from {}", layers.source(id)))
+                .set_by(&layers.source(id))
                 .because("no check is given, so none can ever pass")
                 .next("add one with --health, or leave it out"));
         }
@@ -107,7 +107,7 @@ fn too_short(layers: Layers<'_>, id: &str, span: Duration, least: Duration) -> P
     let flag = id.replace('_', "-");
     let what = format!("--{flag} {} cannot be kept", Span(span));
     Problem::usage("health::too-short", what)
-        .because(format_args!("it comes from {}", layers.source(id)))
+        .set_by(&layers.source(id))
         .next(format_args!(
             "write at least --{flag} {}",
             Span(least).exact()

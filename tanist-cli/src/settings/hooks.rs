@@ -36,7 +36,7 @@ impl HookSettings {
                 format!("a hook cannot have {}", Span(timeout.value)),
             )
             .because("it has at least 100ms, to be started and ended in, and at most 1h")
-            .because(format_args!("it comes from {}", timeout.source)));
+            .set_by(&timeout.source));
         }
         let settings = Self {
             commands: args.hook,

@@ -25,8 +25,7 @@ pub(crate) fn host_name() -> String {
 
 /// Refuses what cannot be an election's name in every store.
 pub(super) fn check_election(election: &Setting<String>) -> Result<(), Problem> {
-    check_election_name(&election.value)
-        .map_err(|problem| problem.because(format_args!("it comes from {}", election.source)))
+    check_election_name(&election.value).map_err(|problem| problem.set_by(&election.source))
 }
 
 /// Refuses what cannot be an election's name in every store.
@@ -61,7 +60,7 @@ pub(super) fn check_node(node: &Setting<String>) -> Result<(), Problem> {
         format!("{name:?} cannot be the name of a node"),
     )
     .because("a name has 1 to 63 letters, digits, dots, underscores and dashes")
-    .because(format_args!("it comes from {}", node.source)))
+    .set_by(&node.source))
 }
 
 /// Refuses what no terminal, log or environment should have to carry.
@@ -73,7 +72,7 @@ pub(super) fn check_address(address: &Setting<String>) -> Result<(), Problem> {
     Err(
         Problem::usage("address::text", format!("{text:?} cannot be advertised"))
             .because("an address has at most 255 bytes and neither blanks nor control characters")
-            .because(format_args!("it comes from {}", address.source)),
+            .set_by(&address.source),
     )
 }
 

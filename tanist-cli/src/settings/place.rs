@@ -50,7 +50,7 @@ pub(super) fn target(layers: Layers<'_>, args: &PlaceArgs) -> Result<Setting<Tar
     let target = Target::parse(&address).map_err(|error| {
         Problem::usage("store::address", format!("{:?} is no store", store.value))
             .because(error)
-            .because(format_args!("it comes from {}", store.source))
+            .set_by(&store.source)
             .next("write local: for this machine, or local:/DIR")
     })?;
     target

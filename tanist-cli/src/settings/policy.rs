@@ -27,16 +27,25 @@ impl PolicySettings {
         args: &PolicyArgs,
         once: bool,
     ) -> Result<Self, Problem> {
-        if once && let Some(on_failure) = args.on_failure.filter(|&it| it != OnFailure::Exit) {
-            return Err(Problem::usage(
-                "run::once-and-policy",
-                format!("--once ends with the child, but on-failure says {on_failure}"),
-            )
-            .because(format_args!(
-                "on-failure comes from {}",
-                layers.source("on_failure")
-            ))
-            .next("leave one of them out"));
+        let success = args.on_success.filter(|&it| it != OnSuccess::Exit);
+        let failure = args.on_failure.filter(|&it| it != OnFailure::Exit);
+        let against_once = [
+            (
+                success.map(|_| "on-success says rejoin".to_owned()),
+                "on_success",
+            ),
+            (
+                failure.map(|it| format!("on-failure says {it}")),
+                "on_failure",
+            ),
+        ];
+        for (says, id) in against_once {
+            if once && let Some(says) = says {
+                let what = format!("--once ends with the child, but {says}");
+                return Err(Problem::usage("run::once-and-policy", what)
+                    .set_by(&layers.source(id))
+                    .next("leave one of them out"));
+            }
         }
         let cooldown = args.cooldown.map(|Span(span)| span);
         Ok(Self {

@@ -40,7 +40,7 @@ impl QuerySettings {
         if timeout.value.is_zero() {
             return Err(
                 Problem::usage("timeout::zero", "nothing can be done within no time")
-                    .because(format_args!("it comes from {}", timeout.source))
+                    .set_by(&timeout.source)
                     .next("give it as long as an answer may take, for example --timeout 3s"),
             );
         }

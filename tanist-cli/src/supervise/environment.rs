@@ -152,6 +152,7 @@ mod tests {
 
     fn settings(env: &[(&str, &str)]) -> ChildSettings {
         ChildSettings {
+            command_source: Source::Default,
             command: vec!["true".into()],
             stop_signal: default(SignalName::TERM),
             env: env.iter().map(|(k, v)| (k.into(), v.into())).collect(),

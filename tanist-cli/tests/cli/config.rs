@@ -26,7 +26,7 @@ fn check(stage: &Stage, text: &str) -> (i32, String) {
 #[test]
 fn the_written_file_has_every_setting_and_its_defaults_can_be_put_in_force() {
     let stage = Stage::new();
-    let path = stage.path("etc/demo.toml");
+    let path = stage.path("demo.toml");
     let init = ["config", "init", path.to_str().unwrap()];
     let written = stage.ask(init);
     assert!(written.status.success(), "{}", err(&written));
@@ -36,7 +36,19 @@ fn the_written_file_has_every_setting_and_its_defaults_can_be_put_in_force() {
         check(&stage, &text),
         (0, "FILE: 0 settings, all in order\n".to_owned())
     );
+    // What the examples name need not be on this machine.
+    let elsewhere = [
+        "command",
+        "health =",
+        "health_standby",
+        "hooks =",
+        "renew_needs_health",
+        "user",
+    ];
     let all = uncommented(&text);
+    let here = all.lines();
+    let here = here.filter(|line| !elsewhere.iter().any(|key| line.starts_with(key)));
+    let all: String = here.map(|line| format!("{line}\n")).collect();
     let count = all.lines().count();
     assert_eq!(
         check(&stage, &all),
@@ -97,12 +109,46 @@ fn a_check_finds_what_only_several_settings_together_say() {
             "once = true\non_failure = \"restart\"",
             "run::once-and-policy",
         ),
+        ("stop_signal = \"RTMIN+3\"", "run::stop-signal"),
+        (
+            "stop_signal = \"FOO\"",
+            "write for example TERM, INT or USR1\n",
+        ),
+        ("user = \"no-such-user\"", "run::user-unknown"),
+        ("command = [\"no-such-command\"]", "run::command-not-found"),
+        ("cwd = \"/no/such/dir\"", "run::cwd"),
+        ("stdin = \"/no/such/file\"", "run::stdin"),
+        (
+            "hooks = { after_promote = [\"/no/such/hook\"] }",
+            "hook::not-found",
+        ),
+        (
+            "health = [\"exec:/no/such/check\"]",
+            "run::command-not-found",
+        ),
+        (
+            "once = true\non_success = \"rejoin\"",
+            "run::once-and-policy",
+        ),
         ("leese = \"1s\"", "did you mean `lease`?"),
     ] {
         let (code, said) = check(&stage, text);
         assert_eq!(code, 78, "{text}: {said}");
         assert!(said.contains(slug), "{text}: {said}");
+        // Two lines together have no single place, and a check is told by its name.
+        let drawn = said.contains("--> FILE:1:") && said.contains("^^^");
+        assert!(
+            drawn || text.contains('\n') || text.starts_with("health"),
+            "{text}: {said}"
+        );
     }
+    let (_, said) = check(&stage, "node = \"a\"\ncommand = [\"no-such-command\"]\n");
+    let drawn = "  2 │ command = [\"no-such-command\"]\n    │           ^^^^^^^^^^^^^^^^^^^\n";
+    assert!(said.contains(drawn), "{said}");
+    assert_eq!(
+        check(&stage, "stop_signal = \"INT\""),
+        (0, "FILE: 1 setting, all in order\n".to_owned())
+    );
     // Not the environment: the file is what is checked.
     let path = stage.path("checked.toml");
     std::fs::write(&path, "lease = \"4s\"\n").unwrap();
@@ -110,6 +156,86 @@ fn a_check_finds_what_only_several_settings_together_say() {
     command.args(["config", "check"]).arg(&path);
     let output = command.env("TANIST_LEASE", "1ms").output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+}
+
+#[test]
+fn what_the_check_passes_is_what_run_passes() {
+    let stage = Stage::new();
+    let path = stage.path("run.toml");
+    for (text, slug) in [
+        ("stop_signal = \"RTMIN+3\"", "run::stop-signal"),
+        ("user = \"no-such-user\"", "run::user-unknown"),
+        ("command = [\"no-such-command\"]", "run::command-not-found"),
+    ] {
+        let command = "command = [\"true\"]\n";
+        let command = if text.starts_with("command") {
+            ""
+        } else {
+            command
+        };
+        std::fs::write(&path, format!("{command}{text}\n")).unwrap();
+        for verb in [&["config", "check"][..], &["run", "-e", "demo", "-c"]] {
+            let output = stage.tanist().args(verb).arg(&path).output().unwrap();
+            let said = err(&output).replace("\\n", "\n");
+            assert!(
+                said.contains(slug) && said.contains('^'),
+                "{verb:?}: {said}"
+            );
+        }
+    }
+}
+
+#[test]
+fn no_file_is_written_but_where_it_was_meant() {
+    let stage = Stage::new();
+    let (mut command, home) = stage.tanist_of_an_ordinary_user();
+    command.env("XDG_CONFIG_HOME", &home);
+    let output = command.args(["config", "init", "-e", "Bad!"]).output();
+    let output = output.unwrap();
+    assert_eq!(output.status.code(), Some(64), "{}", err(&output));
+    assert!(
+        err(&output).contains("[election::name]"),
+        "{}",
+        err(&output)
+    );
+    assert!(!home.join("tanist").exists());
+    for act in ["check", "show"] {
+        let output = stage.ask(["config", act, "-e", "Bad!"]);
+        assert_eq!(output.status.code(), Some(64), "{act}: {}", err(&output));
+    }
+
+    let below = stage.path("mistyped/dir/x.toml");
+    let output = stage.ask(["config", "init", below.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(73), "{}", err(&output));
+    assert!(err(&output).contains("mkdir -p"), "{}", err(&output));
+    assert!(!stage.path("mistyped").exists());
+}
+
+#[test]
+fn the_election_is_the_first_word_of_show_and_not_of_check() {
+    let stage = Stage::new();
+    let output = stage.ask(["config", "show", "mail"]);
+    assert!(
+        out(&output).contains("election = \"mail\"\n"),
+        "{}",
+        err(&output)
+    );
+    let output = stage.ask(["config", "show", "mail", "-e", "other"]);
+    assert!(err(&output).contains("[election::two]"), "{}", err(&output));
+    let mut command = stage.tanist();
+    let command = command.args(["config", "show", "mail"]);
+    let output = command.env("TANIST_ELECTION", "other").output().unwrap();
+    assert!(
+        out(&output).contains("election = \"mail\"\n"),
+        "{}",
+        err(&output)
+    );
+
+    let output = stage.ask(["config", "check", "mail"]);
+    let said = err(&output);
+    assert_eq!(output.status.code(), Some(78), "{said}");
+    assert!(said.contains("tanist config check -e mail"), "{said}");
+    assert!(!said.contains("TANIST_CONFIG"), "{said}");
 }
 
 #[test]

@@ -165,7 +165,7 @@ fn the_election_is_told_as_it_stands() {
     let mut b = stage.run(&["--node", "b"], WORK);
     b.event("standby");
     let found = doctor(&stage, &[]);
-    let leads = format!("demo: a leads in term {term}, 1 stand by, b is next");
+    let leads = format!("demo: a leads in term {term}, 1 stands by, b is next");
     found.assert("election", "ok", &leads);
     found.assert("files", "ok", "nodes that run here: demo.a, demo.b");
     stage.ask(["pause", "-e", "demo"]);
@@ -175,7 +175,7 @@ fn the_election_is_told_as_it_stands() {
     stage.ask(["wait", "-e", "demo", "--for", "none"]);
     let found = doctor(&stage, &["demo"]);
     found.assert("files", "warn", "left by nodes that were killed: demo.a;");
-    found.assert("election", "warn", "nobody leads demo, 1 stand by");
+    found.assert("election", "warn", "nobody leads demo, 1 stands by");
     drop(b);
     let lock = std::fs::File::open(stage.run_dir().join("demo/lock")).unwrap();
     lock.try_lock().unwrap();

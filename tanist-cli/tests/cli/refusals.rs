@@ -17,6 +17,27 @@ fn refused(stage: &Stage, args: &[&str], code: i32, slug: &str) -> String {
 
 /// F81: no such command, a file that is none, a directory.
 #[test]
+fn a_number_that_is_none_is_refused_in_our_words() {
+    let stage = Stage::new();
+    for number in ["high", "-1", "4294967296"] {
+        let output = stage.ask(["run", "-e", "demo", "--priority", number, "--", "true"]);
+        assert_eq!(output.status.code(), Some(64), "{number}");
+        let said = err(&output);
+        assert!(said.contains("is no whole number; write 0 to"), "{said}");
+    }
+}
+
+#[test]
+fn what_dash_dash_for_means_differs_so_no_variable_sets_it() {
+    let stage = Stage::new();
+    let mut command = stage.tanist();
+    command.env("TANIST_FOR", "active").args(["pause", "demo"]);
+    let output = command.output().unwrap();
+    // Not 64: the variable is not read, and the election is not there.
+    assert_eq!(output.status.code(), Some(4), "{}", err(&output));
+}
+
+#[test]
 fn a_command_that_cannot_run_never_stands_in_the_election() {
     let stage = Stage::new();
     refused(

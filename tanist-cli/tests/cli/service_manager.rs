@@ -265,10 +265,24 @@ fn the_unit_says_what_the_program_takes() {
 }
 
 #[test]
+fn what_starting_again_cannot_mend_is_not_tried_again() {
+    let unit = unit();
+    let line = unit
+        .lines()
+        .find_map(|line| line.strip_prefix("RestartPreventExitStatus="));
+    let codes: Vec<&str> = line.unwrap().split(' ').collect();
+    // 64, 73, 77, 78 by their names in sysexits.h.
+    assert_eq!(
+        codes,
+        ["USAGE", "CANTCREAT", "NOPERM", "CONFIG", "126", "127"]
+    );
+}
+
+#[test]
 fn the_unit_is_one_for_systemd_where_that_is_installed() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("tanist@mail.service");
-    let unit = unit().replace("/usr/bin/tanist", env!("CARGO_BIN_EXE_tanist"));
+    let unit = unit().replace("/usr/local/bin/tanist", env!("CARGO_BIN_EXE_tanist"));
     // Its manual page is installed with a package.
     std::fs::write(&path, unit.replace("Documentation=man:tanist(1)\n", "")).unwrap();
     let mut verify = Command::new("systemd-analyze");

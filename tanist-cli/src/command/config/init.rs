@@ -21,6 +21,7 @@ const HEAD: &str = "\
 
 /// Writes a file of all settings.
 pub(super) fn main(args: &InitArgs) -> Result<Exit, Problem> {
+    super::check_name(args.election.as_deref())?;
     let mut places = places(args.election.as_deref());
     let path = args.file.clone().unwrap_or_else(|| places.swap_remove(0));
     let printer = Printer::default();
@@ -28,7 +29,9 @@ pub(super) fn main(args: &InitArgs) -> Result<Exit, Problem> {
         printer.print(&text()).map_err(unwritten)?;
         return Ok(Exit::of(Code::Ok, "config"));
     }
-    write(&path).map_err(|error| refusal(&path, &error))?;
+    // Its own place is made; a directory that was named may be mistyped.
+    let makes_dir = args.file.is_none();
+    write(&path, makes_dir).map_err(|error| refusal(&path, &error))?;
     let text = format!(
         "{} is written; nothing in it is in force yet\n",
         path.display()
@@ -37,8 +40,8 @@ pub(super) fn main(args: &InitArgs) -> Result<Exit, Problem> {
     Ok(Exit::of(Code::Ok, "config"))
 }
 
-fn write(path: &Path) -> io::Result<()> {
-    if let Some(dir) = path.parent() {
+fn write(path: &Path, makes_dir: bool) -> io::Result<()> {
+    if let Some(dir) = path.parent().filter(|_| makes_dir) {
         fs::create_dir_all(dir)?;
     }
     let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
@@ -55,7 +58,14 @@ fn refusal(path: &Path, error: &io::Error) -> Problem {
             .next("tanist config init - prints the text instead");
     }
     let what = format!("{} cannot be written", path.display());
-    Problem::new(Code::CantCreate, "config::unwritable", what).because(error)
+    let problem = Problem::new(Code::CantCreate, "config::unwritable", what).because(error);
+    match path.parent() {
+        Some(dir) if error.kind() == io::ErrorKind::NotFound => problem.next(format_args!(
+            "mkdir -p {} makes its directory",
+            dir.display()
+        )),
+        _ => problem,
+    }
 }
 
 /// Every setting with what `--help` says of it and its default.

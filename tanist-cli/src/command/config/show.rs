@@ -25,7 +25,8 @@ struct InForce {
 /// All settings in force.
 pub(super) fn main(args: &ShowArgs) -> Result<Exit, Problem> {
     printer::choose_colors(&args.speech);
-    let election = args.which.election.as_deref();
+    let election = args.election()?;
+    super::check_name(election)?;
     let file = SettingsFile::find(args.which.config.as_deref(), election)?;
     let all = all(file.as_ref(), election)?;
     let printer = Printer::new(&args.speech);

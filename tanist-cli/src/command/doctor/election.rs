@@ -81,6 +81,10 @@ fn who_leads(report: &mut Report, overview: &Overview, vacancy: Vacancy) {
         .count();
     let next = overview.members.iter().find(|place| place.next);
     let term = overview.term.unwrap_or_default();
+    let standing = match standbys {
+        1 => "1 stands".to_owned(),
+        more => format!("{more} stand"),
+    };
     match &overview.state {
         State::Leading(leader) => {
             let node = &leader.node;
@@ -88,7 +92,7 @@ fn who_leads(report: &mut Report, overview: &Overview, vacancy: Vacancy) {
                 Some(next) => report.ok(
                     AREA,
                     format!(
-                        "{election}: {node} leads in term {term}, {standbys} stand by, {} is next",
+                        "{election}: {node} leads in term {term}, {standing} by, {} is next",
                         next.node
                     ),
                 ),
@@ -124,7 +128,7 @@ fn who_leads(report: &mut Report, overview: &Overview, vacancy: Vacancy) {
             };
             report.warn(
                 AREA,
-                format!("nobody leads {election}, {standbys} stand by{held}{why}"),
+                format!("nobody leads {election}, {standing} by{held}{why}"),
             );
         }
         // Told with its path, as damage.

@@ -7,6 +7,7 @@ use crate::command::run;
 use crate::problem::Problem;
 use crate::settings::{Layers, RunSettings, SettingsFile, Source, places};
 use crate::supervise::resolve_hooks;
+use crate::words::counted;
 use std::time::Duration;
 
 const AREA: &str = "config";
@@ -29,7 +30,7 @@ pub(super) fn look(report: &mut Report, args: &DoctorArgs) -> Option<Plan> {
     let file = match SettingsFile::find(named, election) {
         Ok(Some(file)) => {
             let path = file.path().display();
-            report.ok(AREA, format!("{path}, {} settings", file.len()));
+            report.ok(AREA, format!("{path}, {}", counted(file.len(), "setting")));
             Some(file)
         }
         Ok(None) => {

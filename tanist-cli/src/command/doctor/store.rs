@@ -8,6 +8,7 @@ use super::report::Report;
 use super::settings::Plan;
 use crate::command::look;
 use crate::problem::Problem;
+use crate::words::counted;
 
 const AREA: &str = "store";
 
@@ -25,13 +26,10 @@ pub(super) async fn look(report: &mut Report, plan: &Plan) -> Option<Store> {
     match look::in_time(plan.timeout, store.elections()).await {
         Ok(elections) => {
             let took = asked.elapsed().as_micros();
-            let count = elections.len();
+            let count = counted(elections.len(), "election");
             report.ok(
                 AREA,
-                format!(
-                    "{}: {count} elections, read in {took} µs",
-                    plan.run.place.target
-                ),
+                format!("{}: {count}, read in {took} µs", plan.run.place.target),
             );
         }
         Err(problem) => {

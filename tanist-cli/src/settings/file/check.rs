@@ -47,6 +47,7 @@ pub(super) fn value(
                 key,
                 texts: hooks::texts(&excerpt, events)?,
                 place: at_name.place(),
+                excerpt: at_name,
             });
         }
         (_, inner) => inner,
@@ -78,6 +79,7 @@ pub(super) fn value(
         key,
         texts,
         place: at_name.place(),
+        excerpt: at_value,
     })
 }
 

@@ -45,9 +45,7 @@ fn check(hook: &HookCommand, path: Option<&OsStr>, source: &Source) -> Result<()
             )
             .next(format_args!("chmod +x {}", path.display())),
         };
-        problem
-            .because(format_args!("it comes from {source}"))
-            .next(NOTHING)
+        problem.set_by(source).next(NOTHING)
     })?;
     may_be_run(&found).map_err(|why| {
         Problem::new(
@@ -56,6 +54,7 @@ fn check(hook: &HookCommand, path: Option<&OsStr>, source: &Source) -> Result<()
             format!("{event}: {} could be changed by others", found.display()),
         )
         .because(why)
+        .set_by(source)
         .because("tanist runs as root, and so would whatever they put there")
         .next("chown root and chmod go-w the file and its directory")
         .next(NOTHING)
