@@ -135,7 +135,7 @@ impl Supervisor {
         ));
         let manager = ServiceManager::of_environment(campaign.pulse());
         let desk = Desk::open(&settings, &files, campaign.instance(), manager, &log);
-        let child_socket = child_socket(&election, &campaign, &log);
+        let child_socket = child_socket(&election, &campaign, &files, &log);
         let hooks = Hooks::open(&settings, &desk, &campaign, &log);
         let seed = seed_of(&campaign);
         let env = environment::mandated(&environment::Mandate::of_node(&settings));
@@ -203,6 +203,7 @@ impl Supervisor {
             mut signals,
             mut desk,
             files,
+            child_socket,
             hooks,
             ..
         } = self;
@@ -224,6 +225,7 @@ impl Supervisor {
             () = refuse_all(&mut desk) => exit,
         };
         drop(desk);
+        drop(child_socket);
         drop(files);
         exit
     }
@@ -263,8 +265,13 @@ impl Supervisor {
 }
 
 /// Where the child speaks to us. It can do without.
-fn child_socket(election: &str, campaign: &Campaign, log: &Log) -> ChildSocket {
-    ChildSocket::open(election, campaign.instance()).unwrap_or_else(|error| {
+fn child_socket(election: &str, campaign: &Campaign, files: &RunFiles, log: &Log) -> ChildSocket {
+    // Root's child may be another's, or become it, and then has no way into our directory.
+    let may_change = rustix::process::geteuid().is_root();
+    // The child starts in a directory of its own.
+    let own = std::path::absolute(&files.notify).ok();
+    let own = own.filter(|_| !may_change);
+    ChildSocket::open(election, campaign.instance(), own.as_deref()).unwrap_or_else(|error| {
         let text = format!("the child cannot tell us that it is ready: {error}");
         log.say(LogLine::warn("notify", text));
         ChildSocket::none()

@@ -1,29 +1,26 @@
-use std::collections::VecDeque;
 use std::ffi::OsString;
-use std::io::{self, IoSliceMut};
-use std::mem::MaybeUninit;
-use std::os::fd::AsFd;
+use std::fs;
+use std::io;
 use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::SocketAddr;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::path::{Path, PathBuf};
 
 use rustix::net::sockopt::set_socket_passcred;
-use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 use tanist::InstanceId;
-use tokio::io::Interest;
-use tokio::net::UnixDatagram;
 
-use super::sender::Admitted;
+use super::listener::Listener;
 
 /// Where our child says how it is, in place of our own service manager.
 ///
-/// Its name is abstract, so that a child of any user can reach it. So can every process of the
-/// machine; what is not of the child's tree is not heard.
+/// Where every child is of our own user it is a path in a directory of this user alone. A child of
+/// root may be, or become, any user, so there its name is abstract, and every process of the machine
+/// can reach it. What is not of the child's tree is not heard, either way.
 #[derive(Debug)]
 pub(crate) struct ChildSocket {
-    socket: Option<UnixDatagram>,
-    name: String,
-    admitted: Admitted,
-    heard: VecDeque<ChildWord>,
+    listener: Option<Listener>,
+    /// What the child is told.
+    address: OsString,
+    path: Option<PathBuf>,
 }
 
 /// What a child says of itself.
@@ -39,171 +36,142 @@ pub(crate) enum ChildWord {
     Stuck,
 }
 
-/// What systemd takes at most.
-const LONGEST: usize = 4096;
-
 impl ChildSocket {
-    /// The socket of one start of a node.
+    /// The socket of one start of a node. `own` is the path to take, if every child is of our own
+    /// user; one that is too long for a socket is not taken.
     ///
     /// # Errors
     ///
     /// What the system says; the child can do without.
-    pub(crate) fn open(election: &str, instance: InstanceId) -> io::Result<Self> {
-        let name = format!("tanist/{election}/{instance}");
-        let address = SocketAddr::from_abstract_name(&name)?;
-        let socket = std::os::unix::net::UnixDatagram::bind_addr(&address)?;
-        socket.set_nonblocking(true)?;
+    pub(crate) fn open(
+        election: &str,
+        instance: InstanceId,
+        own: Option<&Path>,
+    ) -> io::Result<Self> {
+        let at = own.and_then(|path| Some((path, SocketAddr::from_pathname(path).ok()?)));
+        let (address, path, socket) = match at {
+            Some((path, address)) => {
+                // The name is ours: what is there was left by a process that was killed.
+                let _ = fs::remove_file(path);
+                let socket = UnixDatagram::bind_addr(&address)?;
+                (path.into(), Some(path.to_owned()), socket)
+            }
+            None => {
+                let name = format!("tanist/{election}/{instance}");
+                let address = SocketAddr::from_abstract_name(&name)?;
+                let socket = UnixDatagram::bind_addr(&address)?;
+                (format!("@{name}").into(), None, socket)
+            }
+        };
         set_socket_passcred(&socket, true)?;
         Ok(Self {
-            socket: Some(UnixDatagram::from_std(socket)?),
-            name,
-            ..Self::none()
+            listener: Some(Listener::start(socket)?),
+            address,
+            path,
         })
     }
 
     /// In place of one that cannot be had.
-    pub(crate) const fn none() -> Self {
+    pub(crate) fn none() -> Self {
         Self {
-            socket: None,
-            name: String::new(),
-            admitted: Admitted::below(0),
-            heard: VecDeque::new(),
+            listener: None,
+            address: OsString::new(),
+            path: None,
         }
     }
 
     /// What the child finds in its environment.
     pub(crate) fn variable(&self) -> Option<(OsString, OsString)> {
-        let address = format!("@{}", self.name);
-        let is_open = self.socket.is_some();
-        is_open.then(|| ("NOTIFY_SOCKET".into(), address.into()))
+        let is_open = self.listener.is_some();
+        is_open.then(|| ("NOTIFY_SOCKET".into(), self.address.clone()))
     }
 
     /// From now on those below this guard are heard, and nobody else. What came before is forgotten.
-    pub(crate) fn hear_below(&mut self, guard: u32) {
-        self.admitted = Admitted::below(guard);
-        self.heard.clear();
-        // More than a socket holds.
-        const MOST: usize = 4096;
-        if let Some(socket) = &self.socket {
-            (0..MOST)
-                .take_while(|_| receive(socket).is_ok())
-                .for_each(drop);
+    pub(crate) fn hear_below(&self, guard: u32) {
+        if let Some(listener) = &self.listener {
+            listener.hear_below(guard);
         }
     }
 
     /// The child runs as this process.
-    pub(crate) fn child_runs(&mut self, child: u32) {
-        self.admitted.runs(child);
+    pub(crate) fn child_runs(&self, child: u32) {
+        if let Some(listener) = &self.listener {
+            listener.child_runs(child);
+        }
     }
 
     /// The next word of the child. Cancel safe.
-    pub(crate) async fn next(&mut self) -> ChildWord {
-        loop {
-            if let Some(word) = self.heard.pop_front() {
-                return word;
-            }
-            let Some(socket) = &self.socket else {
-                return std::future::pending().await;
-            };
-            // An error shows with the next attempt.
-            let _ = socket.readable().await;
-            match socket.try_io(Interest::READABLE, || receive(socket)) {
-                Ok(Some(message)) if self.admitted.includes(message.pid, message.user) => {
-                    self.heard.extend(words(&message.text));
-                }
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                // It can fail only for want of memory, and must not turn for ever.
-                Err(_) => tokio::time::sleep(std::time::Duration::from_millis(100)).await,
-            }
+    pub(crate) async fn next(&self) -> ChildWord {
+        match &self.listener {
+            Some(listener) => listener.next().await,
+            None => std::future::pending().await,
         }
     }
 }
 
-struct Message {
-    pid: u32,
-    user: u32,
-    text: String,
-}
-
-/// One message and who sent it. Descriptors that come along are closed: there is room for none.
-fn receive(socket: &UnixDatagram) -> io::Result<Option<Message>> {
-    let mut bytes = [0; LONGEST];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmCredentials(1))];
-    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-    let received = recvmsg(
-        socket.as_fd(),
-        &mut [IoSliceMut::new(&mut bytes)],
-        &mut ancillary,
-        RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC,
-    )?;
-    let sender = ancillary.drain().find_map(|message| match message {
-        RecvAncillaryMessage::ScmCredentials(sender) => Some(sender),
-        _ => None,
-    });
-    Ok(sender.map(|sender| Message {
-        pid: sender.pid.as_raw_pid().cast_unsigned(),
-        user: sender.uid.as_raw(),
-        text: String::from_utf8_lossy(&bytes[..received.bytes]).into_owned(),
-    }))
-}
-
-fn words(text: &str) -> impl Iterator<Item = ChildWord> + '_ {
-    text.lines().filter_map(|line| match line.split_once('=')? {
-        ("READY", "1") => Some(ChildWord::Ready),
-        ("WATCHDOG", "1") => Some(ChildWord::Alive),
-        ("WATCHDOG", "trigger") => Some(ChildWord::Stuck),
-        ("STATUS", status) => {
-            let plain = status.chars().map(|c| if c.is_control() { ' ' } else { c });
-            Some(ChildWord::Status(plain.take(200).collect()))
+impl Drop for ChildSocket {
+    fn drop(&mut self) {
+        if let Some(path) = &self.path {
+            // Only for tidiness.
+            let _ = fs::remove_file(path);
         }
-        _ => None,
-    })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
-    #[test]
-    fn words_are_lines_and_what_is_not_ours_is_passed_over() {
-        let words: Vec<_> =
-            words("READY=1\nMAINPID=7\nSTATUS=up \u{1b}[2J=2\nWATCHDOG=1\nWATCHDOG=trigger\nX")
-                .collect();
-        let status = ChildWord::Status("up  [2J=2".to_owned());
-        assert_eq!(
-            words,
-            [ChildWord::Ready, status, ChildWord::Alive, ChildWord::Stuck]
-        );
+    fn instance() -> InstanceId {
+        InstanceId::new(u128::from(std::process::id()))
+    }
+
+    async fn is_deaf(socket: &ChildSocket) {
+        let next = tokio::time::timeout(Duration::from_millis(50), socket.next());
+        assert!(next.await.is_err());
+    }
+
+    async fn hears_its_tree(ours: ChildSocket, to: SocketAddr) {
+        let child = UnixDatagram::unbound().unwrap();
+        let say = |text: &str| child.send_to_addr(text.as_bytes(), &to).unwrap();
+        // Nobody is below a process that is none.
+        ours.hear_below(u32::MAX - 1);
+        say("STATUS=from a stranger");
+        is_deaf(&ours).await;
+        // Said by the child before, and not read: the next one is not ready for that.
+        ours.hear_below(std::process::id());
+        say("READY=1");
+        ours.hear_below(std::process::id());
+        ours.child_runs(std::process::id());
+        is_deaf(&ours).await;
+        say("READY=1\nSTATUS=up");
+        assert_eq!(ours.next().await, ChildWord::Ready);
+        assert_eq!(ours.next().await, ChildWord::Status("up".to_owned()));
+        is_deaf(&ours).await;
     }
 
     #[tokio::test]
     async fn only_those_below_the_guard_are_heard() {
-        let mut inner =
-            ChildSocket::open("demo", InstanceId::new(u128::from(std::process::id()))).unwrap();
-        let (_, address) = inner.variable().unwrap();
-        let address = address
-            .to_str()
-            .unwrap()
-            .strip_prefix('@')
-            .unwrap()
-            .to_owned();
-        let address = SocketAddr::from_abstract_name(address).unwrap();
-        let child = std::os::unix::net::UnixDatagram::unbound().unwrap();
-        let say = |text: &str| child.send_to_addr(text.as_bytes(), &address).unwrap();
-        // Nobody is below the first process of all but by it.
-        inner.hear_below(u32::MAX - 1);
-        say("STATUS=from a stranger");
-        let deaf = tokio::time::timeout(std::time::Duration::from_millis(50), inner.next());
-        assert!(deaf.await.is_err());
-        // Said by the child before, and not read: the next one is not ready for that.
-        say("READY=1");
-        inner.hear_below(std::process::id());
-        inner.child_runs(std::process::id());
-        say("READY=1\nSTATUS=up");
-        assert_eq!(inner.next().await, ChildWord::Ready);
-        assert_eq!(inner.next().await, ChildWord::Status("up".to_owned()));
-        let deaf = tokio::time::timeout(std::time::Duration::from_millis(50), inner.next());
-        assert!(deaf.await.is_err());
+        let ours = ChildSocket::open("demo", instance(), None).unwrap();
+        let (_, address) = ours.variable().unwrap();
+        let name = address.to_str().unwrap().strip_prefix('@').unwrap();
+        let to = SocketAddr::from_abstract_name(name).unwrap();
+        hears_its_tree(ours, to).await;
+    }
+
+    #[tokio::test]
+    async fn a_path_is_taken_where_it_fits_and_removed_at_the_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("demo.a.notify");
+        drop(UnixDatagram::bind(&path).unwrap());
+        let ours = ChildSocket::open("path", instance(), Some(&path)).unwrap();
+        assert_eq!(ours.variable().unwrap().1, path);
+        hears_its_tree(ours, SocketAddr::from_pathname(&path).unwrap()).await;
+        assert!(!path.exists());
+        let long = dir.path().join("x".repeat(108));
+        let ours = ChildSocket::open("path", instance(), Some(&long)).unwrap();
+        let (_, address) = ours.variable().unwrap();
+        assert!(address.to_str().unwrap().starts_with('@'), "{address:?}");
     }
 }

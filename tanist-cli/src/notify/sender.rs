@@ -10,8 +10,8 @@ pub(super) struct Admitted {
     user: Option<u32>,
 }
 
-/// No process has more ancestors than this.
-const DEEPEST: usize = 4096;
+/// A service is not nested deeper below its guard; the way up has to have an end.
+const DEEPEST: usize = 64;
 
 impl Admitted {
     /// Those below this guard.
@@ -27,6 +27,12 @@ impl Admitted {
         self.user = fs::metadata(format!("/proc/{child}"))
             .ok()
             .map(|it| it.uid());
+    }
+
+    /// Whether `user` is one whose processes are likely to be of the child's tree: the child's, our
+    /// own, or root, who needs no flood to do harm.
+    pub(super) fn knows(self, user: u32) -> bool {
+        user == 0 || self.user == Some(user) || user == rustix::process::geteuid().as_raw()
     }
 
     /// Whether a message of the process `pid` of `user`, as the kernel has it, counts.

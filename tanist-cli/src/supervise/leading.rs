@@ -112,16 +112,17 @@ impl Supervisor {
                     self.log.say(line);
                     Going::On
                 }
-                word = self.child_socket.next() => {
-                    self.child_says(&word, lead, tenure);
-                    Going::On
-                }
                 heard = self.checks.next() => {
                     self.checked_at_work(heard, guard, tenure);
                     Going::On
                 }
                 instruction = self.desk.next() => {
                     self.instructed(instruction);
+                    Going::On
+                }
+                // Last: nobody can say how often it speaks.
+                word = self.child_socket.next() => {
+                    self.child_says(&word, lead, tenure);
                     Going::On
                 }
             };

@@ -29,7 +29,7 @@ pub(super) fn sweep(dir: &Path) -> io::Result<()> {
     for item in dir.read_dir()? {
         let path = item?.path();
         if path.extension().is_some_and(|kind| kind == "name") && is_free(&path) {
-            for kind in ["sock", "role", "role.new", "name"] {
+            for kind in ["sock", "notify", "role", "role.new", "name"] {
                 // Not every process made every file.
                 let _ = fs::remove_file(path.with_extension(kind));
             }
@@ -63,7 +63,7 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let dir = temp.path();
         for stem in ["demo.dead", "demo.a.b.dead", "demo.alive"] {
-            for kind in ["name", "role", "sock"] {
+            for kind in ["name", "notify", "role", "sock"] {
                 fs::write(dir.join(format!("{stem}.{kind}")), "").unwrap();
             }
         }
@@ -72,11 +72,12 @@ mod tests {
         alive.lock().unwrap();
         let busy = keep_out(dir).unwrap();
         sweep(dir).unwrap();
-        assert_eq!(names(dir).len(), 10, "somebody was taking a name");
+        assert_eq!(names(dir).len(), 13, "somebody was taking a name");
         drop(busy);
         sweep(dir).unwrap();
         let left = [
             "demo.alive.name",
+            "demo.alive.notify",
             "demo.alive.role",
             "demo.alive.sock",
             "else.role",

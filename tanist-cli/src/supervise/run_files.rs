@@ -22,6 +22,8 @@ pub(crate) struct RunFiles {
     pub(crate) node: String,
     /// The control socket.
     pub(crate) socket: PathBuf,
+    /// Where the child speaks to us.
+    pub(crate) notify: PathBuf,
     /// The role file.
     pub(crate) role: PathBuf,
     /// Whether the name that was asked for is taken by another process.
@@ -96,11 +98,12 @@ impl RunFiles {
             let same = fs::symlink_metadata(&claim)
                 .is_ok_and(|now| file.metadata().is_ok_and(|held| held.ino() == now.ino()));
             if same {
-                let (socket, role) = (path("sock"), path("role"));
+                let (socket, notify, role) = (path("sock"), path("notify"), path("role"));
                 let node = node.to_owned();
                 return Ok(Some(Self {
                     node,
                     socket,
+                    notify,
                     role,
                     taken: false,
                     claim,

@@ -1,13 +1,17 @@
 //! What a child says of itself, with the protocol of `sd_notify`.
 
+use std::io::Read;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use tanist_testkit::Need;
 
-use crate::stage::{Node, Stage};
+use crate::stage::{Node, Stage, control};
 
 /// A child that says each line of a file as soon as it stands there, in an implementation of the
 /// protocol that is not ours.
@@ -94,8 +98,10 @@ fn who_waits_for_the_word_is_no_leader_to_others_before_it_and_strangers_do_not_
     node.event("started");
     // This process is of the same user, and not of the child's tree.
     let stranger = UnixDatagram::unbound().unwrap();
-    let name = address.strip_prefix('@').unwrap();
-    let to = SocketAddr::from_abstract_name(name).unwrap();
+    let to = match address.strip_prefix('@') {
+        Some(name) => SocketAddr::from_abstract_name(name).unwrap(),
+        None => SocketAddr::from_pathname(address).unwrap(),
+    };
     stranger.send_to_addr(b"READY=1\nSTATUS=lies", &to).unwrap();
     script.say("STATUS=warming up\n");
     let said = node.event("says");
@@ -138,6 +144,81 @@ fn a_child_of_another_user_can_say_that_it_is_ready() {
     let mut node = script.run(stage.tanist(), &["--ready", "notify", "--user", "nobody"]);
     node.event("active");
     assert_eq!(role(&stage), "leader\n");
+}
+
+/// Twenty processes, each a hundred and fifty generations deep, that say something as often as they
+/// can. Each says that it has begun.
+const FLOOD: &str = r#"
+import os, socket, sys
+for _ in range(150):
+    if os.fork():
+        os.wait()
+        os._exit(0)
+for _ in range(19):
+    if not os.fork():
+        break
+out = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+out.connect("\0" + sys.argv[1])
+out.send(b"READY=1")
+os.write(1, b".")
+while True:
+    out.send(b"STATUS=lies")
+"#;
+
+/// All of them, until this goes.
+struct Flood(Child);
+
+impl Flood {
+    /// Waits until all of it flows.
+    fn of_strangers(name: &str) -> Self {
+        let mut python = Command::new("/usr/bin/env");
+        python.args(["python3", "-c", FLOOD, name]).current_dir("/");
+        python.env("PATH", "/usr/bin:/bin").uid(65534).gid(65534);
+        python.stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = python.process_group(0).spawn().unwrap();
+        let mut begun = [0; 20];
+        let mut stdout = child.stdout.take().unwrap();
+        let this = Self(child);
+        stdout.read_exact(&mut begun).unwrap();
+        this
+    }
+}
+
+impl Drop for Flood {
+    fn drop(&mut self) {
+        kill_process_group(Pid::from_child(&self.0), Signal::KILL).unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+#[test]
+fn a_flood_of_strangers_holds_up_neither_the_leader_nor_the_words_of_its_child() {
+    if !Need::Python.go_on() || !Need::Root.go_on() {
+        return;
+    }
+    let stage = Stage::new();
+    let script = Script::of(&stage);
+    let mut node = script.run(stage.tanist(), &["--lease", "2s", "-v"]);
+    let line = node.line();
+    let (address, _) = line.split_once(' ').unwrap();
+    node.event("started");
+    let flood = Flood::of_strangers(address.strip_prefix('@').unwrap());
+    let socket = stage.run_dir().join("demo.a.sock");
+    // Long enough that one that cannot renew loses the leadership, and then some.
+    let until = Instant::now() + Duration::from_secs(6);
+    while Instant::now() < until {
+        assert_eq!(control(&socket, "status")["role"], "leader");
+    }
+    script.say("STATUS=still here\n");
+    loop {
+        let line = node.any();
+        assert_eq!(line["event"], "says", "nothing else happened: {line}");
+        assert_ne!(line["message"], "lies");
+        if line["message"] == "still here" {
+            break;
+        }
+    }
+    drop(flood);
 }
 
 #[test]

@@ -106,7 +106,7 @@ fn leftovers(report: &mut Report, dir: &Path) {
         .filter_map(|item| item.file_name().into_string().ok());
     let stem = |name: &str| {
         let (stem, kind) = name.rsplit_once('.')?;
-        ["sock", "role", "name"]
+        ["sock", "notify", "role", "name"]
             .contains(&kind)
             .then(|| stem.to_owned())
     };
