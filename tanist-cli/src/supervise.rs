@@ -16,6 +16,7 @@ mod policy;
 mod ready;
 mod restart;
 mod role_file;
+mod role_files;
 mod run_files;
 mod signals;
 mod silence;

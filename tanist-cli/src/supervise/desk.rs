@@ -6,6 +6,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::role_file::{Form, RoleFile};
+use super::role_files::RoleFiles;
 use super::run_files::RunFiles;
 use crate::control::{ControlSocket, Instruction, Report, Role};
 use crate::log::{Log, LogLine};
@@ -21,8 +22,8 @@ pub(super) struct Desk {
     report: watch::Sender<Report>,
     manager: ServiceManager,
     instructions: mpsc::Receiver<Instruction>,
-    role_file: Option<RoleFile>,
-    track_file: Option<RoleFile>,
+    role_file: Option<PathBuf>,
+    written: Option<RoleFiles>,
     control: Option<PathBuf>,
     task: Option<JoinHandle<()>>,
 }
@@ -59,6 +60,8 @@ impl Desk {
         let role_file = file("role file", role_path, Form::Word);
         let track_path = settings.track_file.as_ref();
         let track_file = track_path.and_then(|path| file("track file", path, Form::Track));
+        let role_path = role_file.as_ref().map(|file| file.path().to_owned());
+        let written = write_files(role_file.into_iter().chain(track_file).collect(), log);
         let socket = ControlSocket::bind(&files.socket)
             .map_err(|error| missed("control socket", &files.socket, error))
             .ok();
@@ -68,8 +71,8 @@ impl Desk {
             report,
             manager,
             instructions,
-            role_file,
-            track_file,
+            role_file: role_path.filter(|_| written.is_some()),
+            written,
             control,
             task,
         }
@@ -82,7 +85,7 @@ impl Desk {
 
     /// Where the role file is, if there is one.
     pub(super) fn role_file(&self) -> Option<&Path> {
-        self.role_file.as_ref().map(RoleFile::path)
+        self.role_file.as_deref()
     }
 
     /// The next instruction; meanwhile the service manager gets its signs of life. Cancel safe.
@@ -127,13 +130,13 @@ impl Desk {
     }
 
     /// The work runs.
-    pub(super) fn leads(&mut self, term: u64, safe_until: Moment, pid: u32, log: &Log) {
+    pub(super) fn leads(&mut self, term: u64, safe_until: Moment, pid: u32) {
         self.report.send_modify(|report| {
             report.term = Some(term);
             report.safe_until = Some(safe_until);
             report.pid = Some(pid);
         });
-        self.role(Role::Leader, log);
+        self.role(Role::Leader);
     }
 
     /// The deadline moved.
@@ -142,8 +145,8 @@ impl Desk {
             .send_modify(|report| report.safe_until = Some(safe_until));
     }
 
-    /// We are something else now.
-    pub(super) fn role(&mut self, role: Role, log: &Log) {
+    /// We are something else now. The files say so a moment later.
+    pub(super) fn role(&mut self, role: Role) {
         self.report.send_modify(|report| {
             report.role = role;
             if role != Role::Leader {
@@ -152,16 +155,25 @@ impl Desk {
             }
         });
         self.tell_manager();
-        for file in [&mut self.role_file, &mut self.track_file] {
-            if let Some(file) = file
-                && let Err(error) = file.say(role)
-            {
-                let path = file.path().display();
-                let text = format!("the file {path} is out of date: {error}");
-                log.say(LogLine::warn("desk", text));
-            }
+        if let Some(files) = &self.written {
+            files.say(role);
         }
     }
+}
+
+fn write_files(files: Vec<RoleFile>, log: &Log) -> Option<RoleFiles> {
+    let told = log.clone();
+    let missed = move |file: &RoleFile, error| {
+        let path = file.path().display();
+        let text = format!("the file {path} is out of date: {error}");
+        told.say(LogLine::warn("desk", text));
+    };
+    RoleFiles::keep(files, missed)
+        .map_err(|error| {
+            let text = format!("no role file: {error}");
+            log.say(LogLine::warn("desk", text));
+        })
+        .ok()
 }
 
 impl Drop for Desk {

@@ -98,6 +98,8 @@ impl Supervisor {
                 biased;
                 report = guard.report() => self.reported(report, lead, guard.pid(), tenure),
                 (event, _) = self.hooks.ended() => self.hook_ended(event, guard, tenure),
+                // Nobody else sees to it that the child is told: a hook may be unable to end.
+                () = tenure.hook_overdue() => self.end_of_child(guard, tenure),
                 () = tenure.silence.broken() => self.silent(guard, tenure),
                 word = tenure.word() => match word {
                     Word::End(ending) => self.must_end(ending, guard, tenure),
@@ -228,7 +230,7 @@ impl Supervisor {
                 self.log.say(LogLine::warn("deadline", text));
                 self.lost_unvouched(tenure);
                 self.checks.child_ends();
-                self.desk.role(Role::Standby, &self.log);
+                self.desk.role(Role::Standby);
             }
             GuardReport::Lingering { .. } | GuardReport::Hindered { .. } => {
                 tenure.silence.explained();
@@ -261,7 +263,7 @@ impl Supervisor {
             .unwrap_or_default();
         let line = LogLine::info("ended", format!("{said} after {}", Span(ran_for)));
         self.log.say(line.with("status", exit.code()));
-        self.desk.role(Role::Standby, &self.log);
+        self.desk.role(Role::Standby);
         self.checks.child_ends();
         self.vouch();
         if !tenure.goes_on() || tenure.unwell || tenure.exec_failed.is_some() {
@@ -285,10 +287,8 @@ impl Supervisor {
         if ending.is_some_and(|ending| ending.cause == EndCause::LeaseDue) {
             self.lost_unvouched(tenure);
         }
-        self.checks.child_ends();
         tenure.ends = true;
         tenure.lost |= ending.is_none_or(|ending| !ending.cause.is_planned());
-        self.desk.role(Role::Standby, &self.log);
         let grace = ending.map_or_else(
             || self.settings.timing.lost_stop_timeout(),
             |ending| ending.grace,
@@ -303,6 +303,8 @@ impl Supervisor {
             _ if tenure.lost => self.end(grace, guard, tenure),
             _ => self.end_planned(grace, guard, tenure),
         }
+        self.checks.child_ends();
+        self.desk.role(Role::Standby);
         Going::On
     }
 
@@ -314,13 +316,15 @@ impl Supervisor {
                 self.log.say(LogLine::warn("signal", text));
             }
             Told::Stop(signal) => {
-                if self.stop(signal, tenure) == Stop::Asked {
+                // The child first, and only then all others.
+                if self.note_stop(signal, tenure) == Stop::Asked {
                     let grace = self.settings.timing.stop_timeout();
                     self.end_planned(grace, guard, tenure);
                 } else {
                     self.hooks.halt();
                     self.end(Duration::ZERO, guard, tenure);
                 }
+                self.show_stop();
             }
         }
         Going::On
@@ -331,27 +335,41 @@ impl Supervisor {
         let now = Instant::now();
         let stop_by = tenure.stop_by.map_or(now + grace, |by| by.min(now + grace));
         tenure.stop_by = Some(stop_by);
-        let demoting = self.hooks.running() == Some(HookEvent::BeforeDemote);
-        if !demoting && !self.demotes_first(tenure, grace) {
+        if tenure.child_waits.is_none() && !self.demotes_first(tenure, grace) {
             self.end(stop_by.saturating_duration_since(now), guard, tenure);
         }
     }
 
     fn hook_ended(&self, event: HookEvent, guard: &mut Guard, tenure: &mut Tenure) -> Going {
-        if let (HookEvent::BeforeDemote, Some(stop_by)) = (event, tenure.stop_by) {
-            let left = stop_by.saturating_duration_since(Instant::now());
-            self.end(left, guard, tenure);
+        if event == HookEvent::BeforeDemote && tenure.child_waits.is_some() {
+            return self.end_of_child(guard, tenure);
         }
         Going::On
     }
 
+    /// The hook before a planned stop is through, or has had its time: the child has what is left.
+    fn end_of_child(&self, guard: &mut Guard, tenure: &mut Tenure) -> Going {
+        let left = tenure.stop_by.map_or(Duration::ZERO, |by| {
+            by.saturating_duration_since(Instant::now())
+        });
+        self.end(left, guard, tenure);
+        Going::On
+    }
+
     pub(super) fn end(&self, grace: Duration, guard: &mut Guard, tenure: &mut Tenure) {
+        tenure.child_waits = None;
         tenure.silence.ending(&self.settings.timing, grace);
         guard.end(grace);
     }
 
-    /// Notes a stop; the second one is for at once.
+    /// A stop where there is no child to be stopped; the second one is for at once.
     pub(super) fn stop(&mut self, signal: SignalName, tenure: &mut Tenure) -> Stop {
+        let stop = self.note_stop(signal, tenure);
+        self.show_stop();
+        stop
+    }
+
+    fn note_stop(&self, signal: SignalName, tenure: &mut Tenure) -> Stop {
         let stop = match tenure.stop {
             None => {
                 let how = self.settings.child.stop_signal.value;
@@ -367,10 +385,13 @@ impl Supervisor {
             }
         };
         tenure.stop = Some(stop);
-        self.checks.child_ends();
-        self.desk.role(Role::Standby, &self.log);
-        self.leave();
         stop
+    }
+
+    fn show_stop(&mut self) {
+        self.checks.child_ends();
+        self.desk.role(Role::Standby);
+        self.leave();
     }
 
     /// Waits until the record says that we do not lead. A second signal cuts that short.

@@ -69,8 +69,7 @@ impl Supervisor {
     /// From now on this is where the service is.
     fn serves(&mut self, lead: &Leadership, tenure: &mut Tenure) {
         let pid = tenure.pid.unwrap_or_default();
-        self.desk
-            .leads(tenure.term, lead.safe_until(), pid, &self.log);
+        self.desk.leads(tenure.term, lead.safe_until(), pid);
         self.promoted(lead, tenure);
     }
 

@@ -75,12 +75,16 @@ impl RoleFile {
     }
 
     fn write(&self, text: &str) -> io::Result<()> {
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(true)
+        // What is left there may be anything: a pipe that nobody reads, another name of a file.
+        match fs::remove_file(&self.fresh) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut options = OpenOptions::new();
+        let mut file = options
+            .create_new(true)
             .write(true)
             .mode(0o644)
-            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
             .open(&self.fresh)?;
         writeln!(file, "{text}")?;
         fs::rename(&self.fresh, &self.path)
@@ -142,8 +146,28 @@ mod tests {
         let role = RoleFile::create(&path, Form::Word, Role::Standby).unwrap();
         assert!(path.symlink_metadata().unwrap().is_file());
         drop(role);
-        std::os::unix::fs::symlink(&victim, dir.path().join("role.new")).unwrap();
-        assert!(RoleFile::create(&path, Form::Word, Role::Standby).is_err());
         assert_eq!(read(&victim), "precious");
+    }
+
+    #[test]
+    fn whatever_is_in_the_way_is_replaced_and_not_opened() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, fresh) = (dir.path().join("role"), dir.path().join("role.new"));
+        let victim = dir.path().join("victim");
+        fs::write(&victim, "precious").unwrap();
+        let mut role = RoleFile::create(&path, Form::Word, Role::Standby).unwrap();
+        std::os::unix::fs::symlink(&victim, &fresh).unwrap();
+        role.say(Role::Leader).unwrap();
+        fs::hard_link(&victim, &fresh).unwrap();
+        role.say(Role::Failed).unwrap();
+        // Whoever opened it would wait for a reader.
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mkfifoat(rustix::fs::CWD, &fresh, mode).unwrap();
+        role.say(Role::Standby).unwrap();
+        assert_eq!(
+            (read(&path), read(&victim)),
+            ("standby\n".into(), "precious".into())
+        );
+        assert!(path.symlink_metadata().unwrap().is_file() && !fresh.exists());
     }
 }

@@ -171,7 +171,7 @@ impl Supervisor {
         } else {
             Role::Standby
         };
-        self.desk.role(role, &self.log);
+        self.desk.role(role);
         if let Out::Until(at) = self.out {
             let left = Span(at.since(tanist::clock::now().at));
             let text = format!("out of the election for {left}");

@@ -54,6 +54,8 @@ pub(super) struct Tenure {
     pub(super) demotion: Option<Call>,
     /// When a planned stop is over.
     pub(super) stop_by: Option<Instant>,
+    /// A hook goes before the child's stop, until then at the latest.
+    pub(super) child_waits: Option<Instant>,
     /// A hook did not let the work begin.
     pub(super) vetoed: bool,
     /// The leader before has to be fenced, and is not yet.
@@ -109,6 +111,7 @@ impl Tenure {
             promoted: false,
             demotion: None,
             stop_by: None,
+            child_waits: None,
             vetoed: false,
             unfenced: false,
             cause: None,
@@ -142,6 +145,17 @@ impl Tenure {
                     Err(_) if *ends => std::future::pending().await,
                     Err(_) => return Word::End(None),
                 },
+            }
+        }
+    }
+
+    /// Waits until the time of the hook before a planned stop is over, for ever if there is none.
+    pub(super) fn hook_overdue(&self) -> impl Future<Output = ()> + use<> {
+        let until = self.child_waits;
+        async move {
+            match until {
+                Some(until) => tokio::time::sleep_until(until).await,
+                None => std::future::pending().await,
             }
         }
     }

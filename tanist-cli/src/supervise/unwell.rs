@@ -29,6 +29,8 @@ impl Supervisor {
         let verdict = self.fails(&failure, tenure, |policy, now, ended| {
             policy.ended(now, ended)
         });
+        // Nobody vouches for work that is being stopped, and the lease has to last until it is.
+        self.vouch();
         if matches!(verdict, Verdict::Restart { .. }) {
             // Started again here, so nobody else has to hear of it.
             let grace = self.settings.timing.stop_timeout();
@@ -71,7 +73,7 @@ impl Supervisor {
         let verdict = judge(&mut self.policy, now, ended);
         tenure.verdict = Some(verdict);
         self.go_by(verdict, now, why);
-        self.desk.role(Role::Standby, &self.log);
+        self.desk.role(Role::Standby);
         verdict
     }
 

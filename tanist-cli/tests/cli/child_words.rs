@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tanist_testkit::Need;
 
-use crate::stage::{Node, Stage, control};
+use crate::stage::{Node, Stage, control, wait_until};
 
 /// A child that says each line of a file as soon as it stands there, in an implementation of the
 /// protocol that is not ours.
@@ -72,8 +72,10 @@ impl Script {
     }
 }
 
-fn role(stage: &Stage) -> String {
-    std::fs::read_to_string(stage.run_dir().join("demo.a.role")).unwrap()
+/// Waits until the role file says so: it is written a moment later.
+fn shows(stage: &Stage, role: &str) {
+    let path = stage.run_dir().join("demo.a.role");
+    wait_until(role, || std::fs::read_to_string(&path).unwrap() == role);
 }
 
 /// Waits for what the child says of its status.
@@ -106,7 +108,7 @@ fn who_waits_for_the_word_is_no_leader_to_others_before_it_and_strangers_do_not_
     script.say("STATUS=warming up\n");
     let said = node.event("says");
     assert_eq!(said["message"], "warming up");
-    assert_eq!(role(&stage), "standby\n");
+    shows(&stage, "standby\n");
     script.say("STATUS=warming up\nREADY=1\nSTATUS=serving\n");
     let active = node.event("active");
     assert!(
@@ -118,7 +120,7 @@ fn who_waits_for_the_word_is_no_leader_to_others_before_it_and_strangers_do_not_
     );
     assert!(active["dur_ms"].is_u64(), "{active}");
     until_said(&mut node, "serving");
-    assert_eq!(role(&stage), "leader\n");
+    shows(&stage, "leader\n");
     let mut buffer = [0; 4096];
     let term = active["term"].as_u64().unwrap();
     loop {
@@ -143,7 +145,7 @@ fn a_child_of_another_user_can_say_that_it_is_ready() {
     script.say("READY=1\n");
     let mut node = script.run(stage.tanist(), &["--ready", "notify", "--user", "nobody"]);
     node.event("active");
-    assert_eq!(role(&stage), "leader\n");
+    shows(&stage, "leader\n");
 }
 
 /// Twenty processes, each a hundred and fifty generations deep, that say something as often as they
@@ -232,7 +234,7 @@ fn who_is_not_waited_for_is_told_of_all_the_same() {
     node.event("started");
     script.say("STATUS=x\n");
     until_said(&mut node, "x");
-    assert_eq!(role(&stage), "leader\n");
+    shows(&stage, "leader\n");
     script.say("STATUS=x\nREADY=1\n");
     node.event("active");
 }
@@ -263,7 +265,7 @@ fn a_service_that_says_no_more_that_it_lives_is_unhealthy() {
         assert!(line.ends_with(" 1200000"), "{line}");
         // The check says that its word is waited for.
         node.event("active");
-        assert_eq!(role(&stage), "leader\n");
+        shows(&stage, "leader\n");
         assert_eq!(node.event("health")["health"], "passing");
         script.say(&format!("READY=1\n{last}"));
         assert_eq!(node.event("health")["health"], "critical");

@@ -305,6 +305,44 @@ fn a_stuck_child_loses_its_lease_where_renewals_need_a_recent_pass() {
     assert_eq!(member(&stage, "a")["health"], "critical");
 }
 
+/// The end of work that nobody vouches for takes longer than the lease that nobody renews for it.
+#[test]
+fn a_child_that_is_stopped_for_a_restart_has_its_time_although_nobody_vouches_for_it() {
+    let stage = Stage::new();
+    let wish = stage.path("wish");
+    let check = told_by(&wish);
+    let flags = [
+        "--lease",
+        "2s",
+        "--on-failure",
+        "restart",
+        "--renew-needs-health",
+        "1s",
+        "--health-interval",
+        "50ms",
+        "--health-timeout",
+        "500ms",
+        "--health-fall",
+        "1",
+        "--health",
+        &check,
+    ];
+    let script = format!(
+        "trap 'sleep 4; echo down; rm -f {}; exit 0' TERM; echo up $TANIST_TERM; while :; do sleep \
+         0.02; done",
+        wish.display()
+    );
+    let mut node = stage.run(&flags, &script);
+    let term = node.line();
+    until(&mut node, "passing");
+    std::fs::write(&wish, "2").unwrap();
+    node.event("unhealthy");
+    assert_eq!(node.line(), "down");
+    assert_eq!(node.line(), term);
+    assert_eq!(node.event("ended")["status"], 0);
+    assert_eq!(node.event("restart")["attempt"], 1);
+}
+
 /// A server that answers every connection with the present text.
 fn server(text: &Arc<Mutex<String>>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

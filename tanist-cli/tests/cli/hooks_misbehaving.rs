@@ -176,6 +176,35 @@ fn a_hook_before_the_stop_has_half_of_it_at_most() {
     assert_eq!(a.ended(), (0, "tanist:stopped".to_owned()));
 }
 
+/// F85: a hook that stops its guard cannot be ended in time, and the child is told in its own.
+#[test]
+fn a_hook_that_does_not_end_does_not_keep_the_child_from_being_told() {
+    let stage = Stage::new();
+    let hooks = [hook(
+        "before-demote",
+        r#"trap "" TERM; echo $$ >"$DIR/own"; kill -STOP $PPID; echo in; while :; do sleep 1; done"#,
+    )];
+    let work = "trap 'echo down; exit 0' TERM; echo up; while :; do sleep 0.05; done";
+    let flags = ["--stop-timeout", "2s", "--lease", "20s"];
+    let mut a = working(&stage, "a", &flags, &hooks, work);
+    a.line();
+    let told = Instant::now();
+    a.signal(Signal::TERM);
+    assert_eq!(a.line(), "down");
+    let half = told.elapsed();
+    assert!(half >= Duration::from_secs(1), "{half:?}");
+    // Its guard is given up on only after a lease: the hook has not ended yet.
+    assert!(
+        exists(&stage, "own") && half < Duration::from_secs(15),
+        "{half:?}"
+    );
+    assert_eq!(a.event("ended")["status"], 0);
+    // And the leadership is given back only when nothing of the hook is left.
+    a.event("released");
+    assert!(!exists(&stage, "own"));
+    assert_eq!(a.ended(), (0, "tanist:stopped".to_owned()));
+}
+
 #[test]
 fn a_second_signal_waits_for_no_hook() {
     let stage = Stage::new();
@@ -249,6 +278,8 @@ fn a_restart_in_place_is_no_promotion() {
     ended(&mut a, "after-promote");
     crate::stage::kill(first);
     a.line();
+    // Before it is known to run, there is nothing to be demoted.
+    a.event("started");
     a.signal(Signal::TERM);
     a.ended();
     assert_eq!(read(&stage, "calls").lines().collect::<Vec<_>>(), events);

@@ -110,7 +110,7 @@ fn too_many_failures_park_the_node_until_it_is_started_anew() {
     // Back in the line, for all to see.
     node.event("standby");
     let role = || std::fs::read_to_string(stage.run_dir().join("demo.a.role")).unwrap();
-    assert_eq!(role(), "failed\n");
+    crate::stage::wait_until("the role file", || role() == "failed\n");
     let status = |form: &str| crate::stage::out(&stage.ask(["status", "demo", "-o", form]));
     let parked: serde_json::Value = serde_json::from_str(&status("json")).unwrap();
     let parked = &parked["elections"][0];

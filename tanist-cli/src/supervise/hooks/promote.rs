@@ -178,7 +178,7 @@ impl Supervisor {
         if let Word::End(ending) = word {
             tenure.ends = true;
             tenure.lost |= ending.is_none_or(|ending| !ending.cause.is_planned());
-            self.desk.role(Role::Standby, &self.log);
+            self.desk.role(Role::Standby);
         }
     }
 
@@ -226,6 +226,7 @@ impl Supervisor {
         call.to = self.successor();
         let budget = self.hooks.timeout().min(grace / 2);
         self.hooks.start(0, call, budget);
+        tenure.child_waits = Some(Instant::now() + budget);
         true
     }
 
