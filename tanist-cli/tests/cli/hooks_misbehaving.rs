@@ -165,6 +165,7 @@ fn a_hook_before_the_stop_has_half_of_it_at_most() {
     let work = "trap 'echo down; exit 0' TERM; echo up; while :; do sleep 0.05; done";
     let mut a = working(&stage, "a", &["--stop-timeout", "3s"], &hooks, work);
     a.line();
+    a.event("started");
     let told = Instant::now();
     a.signal(Signal::TERM);
     a.event("hook-output");
@@ -188,6 +189,7 @@ fn a_hook_that_does_not_end_does_not_keep_the_child_from_being_told() {
     let flags = ["--stop-timeout", "2s", "--lease", "20s"];
     let mut a = working(&stage, "a", &flags, &hooks, work);
     a.line();
+    a.event("started");
     let told = Instant::now();
     a.signal(Signal::TERM);
     assert_eq!(a.line(), "down");
@@ -217,6 +219,7 @@ fn a_second_signal_waits_for_no_hook() {
     let hooks = [&hooks[..], &outside].concat();
     let mut a = node(&stage, "a", &flags, &hooks);
     a.line();
+    a.event("started");
     a.signal(Signal::TERM);
     a.event("hook-output");
     a.signal(Signal::INT);
