@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tanist::core::Now;
-use tanist::{Health, Holder, Snapshot, View};
+use tanist::{Health, Holder, Record, RecordState, Snapshot, View};
 
 use crate::exit::Code;
 use place::place;
@@ -27,6 +27,8 @@ pub(crate) struct Overview {
     pub(crate) term: Option<u64>,
     /// When the record was written, in seconds since 1970 by the writer's clock.
     pub(crate) since: Option<u64>,
+    /// Since when it is in this state, in seconds since 1970, where the record tells that.
+    pub(crate) state_since: Option<u64>,
     /// Why it was written.
     pub(crate) reason: String,
     /// The leader's lease.
@@ -54,7 +56,8 @@ impl Overview {
         };
         match &this.state {
             State::Leading(_) => this.renewed_ms_ago = silent.map(millis),
-            State::Lapsed(leader, ..) => {
+            State::Lapsed(leader, over, _) => {
+                this.state_since = Some(now.unix.saturating_sub(over.as_secs()));
                 this.renewed_ms_ago = silent.map(millis);
                 let lapsed = |place: &&mut Place| place.instance == Some(leader.instance);
                 for place in this.members.iter_mut().filter(lapsed) {
@@ -69,7 +72,8 @@ impl Overview {
     /// Draws it from `view`, at the wall-clock second `unix`.
     pub(crate) fn of(election: &str, view: &View, unix: u64) -> Self {
         let record = view.record.known();
-        let state = state(view);
+        let state = state(election, view);
+        let state_since = record.filter(|it| dates(it, &state)).map(|it| it.at);
         let leader = match &state {
             State::Leading(leader) => Some(leader.instance),
             _ => None,
@@ -94,6 +98,7 @@ impl Overview {
                 .map(|record| record.term.number())
                 .filter(|&term| term > 0),
             since: record.map(|record| record.at),
+            state_since,
             reason: record
                 .map(|record| record.reason.clone())
                 .unwrap_or_default(),
@@ -137,7 +142,7 @@ impl Overview {
             | State::Lapsed(..)
             | State::Lingering(..) => Code::NoLeader,
             State::Unknown => Code::UnknownElection,
-            State::Refused(_) => Code::Protocol,
+            State::Refused(..) => Code::Protocol,
         }
     }
 
@@ -186,6 +191,16 @@ impl Overview {
     }
 }
 
+/// Whether the record was written when this state began. One of a leader that just went tells when it
+/// began to lead, and nothing tells when it went.
+const fn dates(record: &Record, state: &State) -> bool {
+    match state {
+        State::Leading(_) | State::Waiting(_) => true,
+        State::Vacant => matches!(record.state, RecordState::Resigned),
+        _ => false,
+    }
+}
+
 fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
@@ -196,7 +211,7 @@ pub(crate) mod tests {
     use std::collections::BTreeMap;
     use tanist::Moment;
     use tanist::core::{Candidate, Directive, Member, Owner, Position, Reading, Vacancy};
-    use tanist::{EntryId, InstanceId, Record, RecordState, Term};
+    use tanist::{EntryId, InstanceId, Term};
 
     /// The nodes of these names stand in this order; the first one's record is in this state.
     pub(crate) fn view(names: &[(&str, u32)], state: RecordState, vacancy: Vacancy) -> View {
@@ -292,7 +307,7 @@ pub(crate) mod tests {
             State::Lapsed(leader(), Duration::ZERO, Vec::new()),
             State::Lingering(String::new(), Vec::new()),
             State::Vacant,
-            State::Refused(String::new()),
+            State::Refused(String::new(), String::new()),
             State::Unknown,
         ];
         let seen = seen(&view(&[("a", 100)], RecordState::Leading, Vacancy::Held));
@@ -377,6 +392,13 @@ pub(crate) mod tests {
             Vacancy::Free,
         );
         assert_eq!(seen(&free).state, State::Vacant);
+        // It began to lead then; when it went nobody has written.
+        assert_eq!(
+            (seen(&free).since, seen(&free).state_since),
+            (Some(1_000), None)
+        );
+        let resigned = view(&[("a", 100)], RecordState::Resigned, Vacancy::Free);
+        assert_eq!(seen(&resigned).state_since, Some(1_000));
         let mut gone = view(
             &[("a", 100), ("b", 100)],
             RecordState::Leading,

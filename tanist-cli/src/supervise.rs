@@ -127,7 +127,10 @@ impl Supervisor {
             .map_err(|error| Problem::of(error).set_by(&target.source))?;
         let campaign = session.campaign(contest(&settings)).await?;
         let (kind, location) = session.location();
-        let (status, news) = (campaign.watch(), News::of(&campaign, location.clone()));
+        let (status, news) = (
+            campaign.watch(),
+            News::of(&campaign, &election, location.clone()),
+        );
         log.say(standing(
             &settings,
             &campaign,

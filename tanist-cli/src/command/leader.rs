@@ -21,8 +21,8 @@ pub(super) fn main(layers: Layers<'_>, args: LeaderArgs) -> Result<Exit, Problem
         let store = look::open(&settings)?;
         look::overview(&store, &settings, &election).await
     })?;
-    if let State::Refused(why) = &overview.state {
-        return Err(look::refused(&election, why));
+    if let State::Refused(why, next) = &overview.state {
+        return Err(look::refused(&election, why, next));
     }
     if overview.state == State::Unknown {
         return Err(look::unknown(&election, &settings));

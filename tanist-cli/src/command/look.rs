@@ -56,7 +56,7 @@ pub(super) async fn in_time<T>(
 pub(super) fn tenure(overview: &Overview, settings: &QuerySettings) -> Result<Tenure, Problem> {
     let election = &overview.election;
     match &overview.state {
-        State::Refused(why) => Err(refused(election, why)),
+        State::Refused(why, next) => Err(refused(election, why, next)),
         State::Unknown => Err(unknown(election, settings)),
         State::Foreign(label) => Err(Problem::new(
             Code::TempFail,
@@ -86,13 +86,14 @@ pub(super) fn no_answer(timeout: Duration) -> Problem {
 }
 
 /// The record needs a person.
-pub(super) fn refused(election: &str, why: &str) -> Problem {
+pub(super) fn refused(election: &str, why: &str, next: &str) -> Problem {
     Problem::new(
         Code::Protocol,
         "election::refused",
         format!("nobody can lead {election} until a person has looked"),
     )
     .because(printable(why))
+    .next(next)
 }
 
 /// There is no such election.

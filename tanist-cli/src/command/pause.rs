@@ -16,6 +16,9 @@ use crate::span::Span;
 /// How long a pause lasts where nobody says.
 const PAUSE: Span = Span(Duration::from_secs(30 * 60));
 
+/// Longer than any work takes, and short enough that one that is forgotten ends.
+const LONGEST: Span = Span(Duration::from_secs(30 * 24 * 60 * 60));
+
 /// Nobody new leads for a while.
 pub(super) fn pause(layers: Layers<'_>, args: PauseArgs) -> Result<Exit, Problem> {
     printer::choose_colors(&args.answer.speech);
@@ -26,6 +29,15 @@ pub(super) fn pause(layers: Layers<'_>, args: PauseArgs) -> Result<Exit, Problem
         return Err(
             Problem::usage("pause::span", "a pause of no length is none")
                 .next(format_args!("to end one: tanist resume -e {election}")),
+        );
+    }
+    if span.0 > LONGEST.0 {
+        return Err(
+            Problem::usage("pause::span", format!("a pause of {span} is too long"))
+                .because(format_args!(
+                    "a pause always ends, also one that is forgotten: at most {LONGEST}"
+                ))
+                .next("give it again when it is over, or stop the nodes"),
         );
     }
     let asked = vec![election.clone()];

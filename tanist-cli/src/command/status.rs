@@ -61,7 +61,7 @@ fn json_text(overviews: &[Overview]) -> String {
     format!("{}\n", json!({ "v": 1, "elections": all }))
 }
 
-/// `ELECTION STATE NODE TERM ADDRESS`, a dash for what there is none of.
+/// `ELECTION STATE NODE TERM ADDRESS PAUSED_UNTIL`, a dash for what there is none of.
 fn plain(overview: &Overview) -> String {
     let leader = overview.leader();
     let dash = |text: Option<&str>| match text {
@@ -69,7 +69,7 @@ fn plain(overview: &Overview) -> String {
         Some(text) => printable(text),
     };
     format!(
-        "{} {} {} {} {}\n",
+        "{} {} {} {} {} {}\n",
         overview.election,
         overview.state.word(),
         dash(leader.map(|leader| leader.node.as_str())),
@@ -77,17 +77,21 @@ fn plain(overview: &Overview) -> String {
             .term
             .map_or_else(|| "-".to_owned(), |term| term.to_string()),
         dash(leader.map(|leader| leader.address.as_str())),
+        dash(overview.paused_until.map(|at| at.to_string()).as_deref()),
     )
 }
 
 fn tsv(overviews: &[Overview]) -> String {
     let mut text =
-        "election\tstate\tterm\tnode\trole\thealth\tpriority\taddress\tinstance\n".to_owned();
+        "election\tstate\tterm\tnode\trole\thealth\tpriority\taddress\tinstance\tpaused_until\n"
+            .to_owned();
     for overview in overviews {
         let term = overview
             .term
             .map(|term| term.to_string())
             .unwrap_or_default();
+        let paused = overview.paused_until.map(|at| at.to_string());
+        let paused = paused.unwrap_or_default();
         let before = [
             overview.election.as_str(),
             overview.state.word(),
@@ -95,7 +99,7 @@ fn tsv(overviews: &[Overview]) -> String {
         ]
         .join("\t");
         if overview.members.is_empty() {
-            text.push_str(&format!("{before}\t\t\t\t\t\t\n"));
+            text.push_str(&format!("{before}\t\t\t\t\t\t\t{paused}\n"));
         }
         for place in &overview.members {
             let member = place.member.as_ref();
@@ -112,7 +116,7 @@ fn tsv(overviews: &[Overview]) -> String {
                     .map(|instance| instance.to_string())
                     .unwrap_or_default(),
             ];
-            text.push_str(&format!("{before}\t{}\n", cells.join("\t")));
+            text.push_str(&format!("{before}\t{}\t{paused}\n", cells.join("\t")));
         }
     }
     text
@@ -148,7 +152,7 @@ fn block(overview: &Overview, target: &str, verbose: bool) -> String {
     if let Some(term) = overview.term {
         head.push_str(&format!("   term {term}"));
     }
-    if let Some(since) = overview.since {
+    if let Some(since) = overview.state_since {
         head.push_str(&format!("   for {}", age(since)));
     }
     head.push_str(&format!("   {target}\n"));

@@ -57,8 +57,8 @@ impl Awaiting {
                 () = tokio::time::sleep(AGAIN), if asks_here => {}
             }
             let Some(overview) = &last else { continue };
-            if let State::Refused(why) = &overview.state {
-                return Err(look::refused(&self.election, why));
+            if let State::Refused(why, next) = &overview.state {
+                return Err(look::refused(&self.election, why, next));
             }
             if self.holds(overview).await {
                 return Ok(Exit::of(Code::Ok, "holds"));

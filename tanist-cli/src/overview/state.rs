@@ -20,8 +20,8 @@ pub(crate) enum State {
     Lingering(String, Vec<Holder>),
     /// Nobody.
     Vacant,
-    /// The record cannot be understood, so nobody claims.
-    Refused(String),
+    /// The record cannot be understood, so nobody claims: why, and what to do.
+    Refused(String, String),
     /// Nobody ever stood in it.
     Unknown,
 }
@@ -54,7 +54,7 @@ impl State {
             Self::Lapsed(..) => "lapsed",
             Self::Lingering(..) => "lingering",
             Self::Vacant => "vacant",
-            Self::Refused(_) => "refused",
+            Self::Refused(..) => "refused",
             Self::Unknown => "unknown",
         }
     }
@@ -71,7 +71,7 @@ impl State {
                 Some(Remains::of(holders).lapsed(&leader.node, *since))
             }
             Self::Lingering(node, holders) => Some(Remains::of(holders).lingering(node)),
-            Self::Refused(why) => Some(why.clone()),
+            Self::Refused(why, next) => Some(format!("{why}; {next}")),
             Self::Leading(_) | Self::Vacant | Self::Unknown => None,
         }
     }
@@ -79,17 +79,21 @@ impl State {
 
 /// A record that says `leading` is believed only as long as its entry stands and, where the store
 /// is a lock of this machine, the lock is held: what is reported is never more than what is so.
-pub(super) fn state(view: &View) -> State {
+pub(super) fn state(election: &str, view: &View) -> State {
     let record = match &view.record {
         Reading::Known(record) => Some(record),
         Reading::Absent => None,
         Reading::Newer { format } => {
-            return State::Refused(format!(
-                "its record is of format {format}, which this version does not know"
-            ));
+            return State::Refused(
+                format!("its record is of format {format}, which this version does not know"),
+                "use the version that wrote it".to_owned(),
+            );
         }
         Reading::Garbage { why } => {
-            return State::Refused(format!("its record cannot be read: {why}"));
+            return State::Refused(
+                format!("its record cannot be read: {why}"),
+                format!("look, and put a readable one in its place: tanist repair -e {election}"),
+            );
         }
     };
     if let Some(record) = record.filter(|record| record.state != RecordState::Resigned)

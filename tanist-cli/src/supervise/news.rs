@@ -15,6 +15,7 @@ pub(super) struct News {
     status: watch::Receiver<Status>,
     memory_failure: Option<String>,
     own: String,
+    election: String,
     store: String,
     /// When to say that the store was not reached at all: at first it never is.
     unreached_at: Option<Instant>,
@@ -24,8 +25,8 @@ pub(super) struct News {
 const FIRST_CONTACT: Duration = Duration::from_secs(1);
 
 impl News {
-    /// From now on; the election is held in `store`.
-    pub(super) fn of(campaign: &Campaign, store: String) -> Self {
+    /// From now on; `election` is held in `store`.
+    pub(super) fn of(campaign: &Campaign, election: &str, store: String) -> Self {
         let mut status = campaign.watch();
         // What is so already counts as news.
         status.mark_changed();
@@ -34,6 +35,7 @@ impl News {
             status,
             memory_failure: None,
             own: campaign.instance().to_string(),
+            election: election.to_owned(),
             store,
             unreached_at: Some(Instant::now() + FIRST_CONTACT),
         }
@@ -83,7 +85,13 @@ impl News {
     }
 
     fn line(&self, event: &Event) -> Option<LogLine> {
-        line(event, &self.own, &self.store)
+        match event {
+            Event::Alarm(alarm) => {
+                let text = alarm_text(alarm, &self.election, &self.store);
+                Some(LogLine::warn("alarm", text))
+            }
+            other => line(other, &self.own),
+        }
     }
 
     fn memory(&mut self) -> Option<LogLine> {
@@ -114,7 +122,7 @@ async fn sleep_until_some(at: Option<Instant>) {
     }
 }
 
-fn line(event: &Event, own: &str, store: &str) -> Option<LogLine> {
+fn line(event: &Event, own: &str) -> Option<LogLine> {
     Some(match event {
         Event::Standing { entry } => LogLine::new(Level::Debug, "entry", entry.to_string()),
         Event::Elected { term, reason } => {
@@ -124,7 +132,7 @@ fn line(event: &Event, own: &str, store: &str) -> Option<LogLine> {
                 .with("reason", reason.word())
         }
         // Told by whoever starts and stops the child.
-        Event::Began { .. } | Event::Stopped { .. } => return None,
+        Event::Began { .. } | Event::Stopped { .. } | Event::Alarm(_) => return None,
         Event::Ending { term, cause } => {
             let level = if cause.is_planned() {
                 Level::Info
@@ -163,7 +171,6 @@ fn line(event: &Event, own: &str, store: &str) -> Option<LogLine> {
         }
         Event::LeaderChanged { leader: None } => LogLine::new(Level::Debug, "leader", "nobody"),
         Event::Waiting(wait) => waiting(wait),
-        Event::Alarm(alarm) => LogLine::warn("alarm", alarm_text(alarm, store)),
     })
 }
 
@@ -194,11 +201,12 @@ fn waiting(wait: &Wait) -> LogLine {
     }
 }
 
-fn alarm_text(alarm: &Alarm, store: &str) -> String {
+fn alarm_text(alarm: &Alarm, election: &str, store: &str) -> String {
     match alarm {
         Alarm::GarbageRecord { why } => {
             format!(
-                "the record in {store} cannot be read ({why}); it is left alone and nobody leads"
+                "the record in {store} cannot be read ({why}); it is left alone and nobody \
+                 leads; look, and put a readable one in its place: tanist repair -e {election}"
             )
         }
         Alarm::NewerRecord { format } => {

@@ -47,8 +47,14 @@ fn garbage_bars_everybody_until_it_is_repaired_and_is_kept() {
     std::fs::write(&state, memory).unwrap();
     let (code, said) = ends(&stage, &["status", "demo"]);
     assert_eq!(code, 76, "{said}");
+    for command in [&["leader", "demo"][..], &["status", "demo", "-o", "table"]] {
+        let output = stage.ask(command);
+        let said = out(&output) + &err(&output);
+        assert!(said.contains("tanist repair -e demo"), "{said}");
+    }
     let mut b = stage.run(&["--node", "b"], WORK);
-    b.event("standby");
+    let alarm = b.event("alarm")["message"].to_string();
+    assert!(alarm.contains("tanist repair -e demo"), "{alarm}");
     // Shown, and not touched without a word.
     let output = stage.ask(["repair", "-e", "demo"]);
     let (shown, said) = (out(&output), err(&output));

@@ -16,6 +16,20 @@ fn a_leader_that_dies_in_a_pause_is_followed_when_it_is_over() {
             .status
             .success()
     );
+    let json: serde_json::Value =
+        serde_json::from_str(&out(&stage.ask(["status", "demo", "-o", "json"]))).unwrap();
+    let until = json["elections"][0]["paused_until"].as_u64().unwrap();
+    let plain = out(&stage.ask(["status", "demo", "-o", "plain"]));
+    assert!(plain.ends_with(&format!(" {until}\n")), "{plain}");
+    let tsv = out(&stage.ask(["status", "demo", "-o", "tsv"]));
+    let rows: Vec<_> = tsv
+        .lines()
+        .map(|row| row.rsplit('\t').next().unwrap())
+        .collect();
+    let until = until.to_string();
+    assert_eq!(rows, ["paused_until", until.as_str(), until.as_str()]);
+    let longer = stage.ask(["pause", "-e", "demo", "--for", "31d"]);
+    assert_eq!(longer.status.code(), Some(64), "{}", out(&longer));
     first.kill();
     // Long after it would have led: it polls, and looks at every change.
     let told = second.event("standby").to_string();

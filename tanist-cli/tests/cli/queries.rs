@@ -41,7 +41,7 @@ fn scripts_get_words() {
     assert_eq!(says(&["leader", "demo", "--is-me"]), "");
     assert_eq!(
         says(&["status", "demo"]),
-        format!("demo leading a {term} 10.0.0.1:9\n")
+        format!("demo leading a {term} 10.0.0.1:9 -\n")
     );
     let tsv = says(&["status", "-o", "tsv"]);
     let rows: Vec<Vec<&str>> = tsv.lines().map(|line| line.split('\t').collect()).collect();

@@ -132,7 +132,7 @@ fn who_leads(report: &mut Report, overview: &Overview, vacancy: Vacancy) {
             );
         }
         // Told with its path, as damage.
-        State::Refused(_) => {}
+        State::Refused(..) => {}
         State::Unknown => report.ok(AREA, format!("nobody ever stood in {election}")),
     }
 }
