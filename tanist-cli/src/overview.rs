@@ -16,6 +16,9 @@ pub(crate) use place::{Place, health_word};
 use state::state;
 pub(crate) use state::{Leader, State};
 
+/// How the note of a leader begins whose child has still to say that it serves.
+pub(crate) const STARTING: &str = "starting: not ready yet";
+
 /// One election.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Overview {
@@ -152,6 +155,15 @@ impl Overview {
             State::Leading(leader) => Some(leader),
             _ => None,
         }
+    }
+
+    /// Whether the leader tells that its child has still to say that it serves.
+    pub(crate) fn is_starting(&self) -> bool {
+        let mut leaders = self.members.iter().filter(|place| place.role == "leader");
+        leaders.any(|place| {
+            let member = place.member.as_ref();
+            member.is_some_and(|member| member.note.starts_with(STARTING))
+        })
     }
 
     /// The processes that keep the lock of a leader that has gone, or that is silent.

@@ -59,6 +59,15 @@ impl fmt::Display for Span {
     }
 }
 
+/// That span from now as a time of the day, for those who look from other machines.
+pub(crate) fn wall_clock(span: Duration) -> String {
+    let at = jiff::Timestamp::now().checked_add(SignedDuration::try_from(span).unwrap_or_default());
+    at.map_or_else(
+        |_| "some time".to_owned(),
+        |at| at.strftime("%H:%M:%SZ").to_string(),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

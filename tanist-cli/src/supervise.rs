@@ -72,6 +72,8 @@ pub(crate) struct Supervisor {
     checks: Checks,
     hooks: Hooks,
     out: Out,
+    /// We lead, and our child has still to say that it serves.
+    starting: bool,
     /// Why we stay out, for people.
     out_because: String,
     /// The names in the run directory, kept for as long as we live.
@@ -127,10 +129,8 @@ impl Supervisor {
             .map_err(|error| Problem::of(error).set_by(&target.source))?;
         let campaign = session.campaign(contest(&settings)).await?;
         let (kind, location) = session.location();
-        let (status, news) = (
-            campaign.watch(),
-            News::of(&campaign, &election, location.clone()),
-        );
+        let status = campaign.watch();
+        let news = News::of(&campaign, &election, location.clone());
         log.say(standing(
             &settings,
             &campaign,
@@ -162,14 +162,21 @@ impl Supervisor {
             checks,
             hooks,
             out: Out::No,
+            starting: false,
             out_because: String::new(),
             files,
             _strangers: strangers,
         };
-        this.vouch();
-        this.show_health();
-        this.desk.stands();
+        this.stands();
         Ok((this, guard))
+    }
+
+    /// Shows how this node is, now that it is in the election.
+    fn stands(&mut self) {
+        self.desk.waits_ready(self.waits_for_ready());
+        self.vouch();
+        self.show_health();
+        self.desk.stands();
     }
 
     /// Stands by and leads, again and again, until there is an exit code.

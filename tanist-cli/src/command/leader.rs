@@ -1,7 +1,8 @@
 use serde_json::json;
 
+use super::here::{self, Mine};
 use super::status::unwritten;
-use super::{here, look, runtime};
+use super::{look, runtime};
 use crate::args::LeaderArgs;
 use crate::exit::{Code, Exit};
 use crate::overview::{Leader, State};
@@ -37,7 +38,14 @@ pub(super) fn main(layers: Layers<'_>, args: LeaderArgs) -> Result<Exit, Problem
     if args.is_me {
         let node = args.node.as_deref();
         let me = runtime.block_on(here::is_me(leader, &settings, &election, node));
-        return Ok(Exit::of(if me { Code::Ok } else { Code::No }, "is-me"));
+        if me == Mine::Starting {
+            let node = printable(&leader.node);
+            super::warn(&format!(
+                "{node} leads, but its child has not said yet that it serves"
+            ));
+        }
+        let code = if me == Mine::Yes { Code::Ok } else { Code::No };
+        return Ok(Exit::of(code, "is-me"));
     }
     let term = overview.term.unwrap_or_default();
     let text = if printer.form() == Form::Json {

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::following::Following;
-use super::here;
+use super::here::{self, Mine};
 use super::{look, runtime};
 use crate::args::{Awaited, WaitArgs};
 use crate::exit::{Code, Exit};
@@ -46,7 +46,7 @@ impl Awaiting {
         let mut following = Following::open(&self.settings, &self.election).await?;
         let mut last: Option<Overview> = None;
         loop {
-            let asks_here = self.what == Awaited::Me
+            let asks_here = matches!(self.what, Awaited::Me | Awaited::Active)
                 && last.as_ref().is_some_and(|last| last.leader().is_some());
             tokio::select! {
                 biased;
@@ -69,13 +69,17 @@ impl Awaiting {
     async fn holds(&self, overview: &Overview) -> bool {
         let led = overview.code() == Code::Ok;
         match self.what {
-            Awaited::Active => led,
+            Awaited::Active => match overview.leader() {
+                Some(_) if overview.is_starting() => false,
+                Some(leader) => !here::is_starting(leader, &self.settings, &self.election).await,
+                None => led,
+            },
             Awaited::Standby => led && overview.members.iter().any(|place| place.next),
             Awaited::None => matches!(overview.state, State::Vacant | State::Unknown),
             Awaited::Me => match overview.leader() {
                 Some(leader) => {
                     let node = self.node.as_deref();
-                    here::is_me(leader, &self.settings, &self.election, node).await
+                    here::is_me(leader, &self.settings, &self.election, node).await == Mine::Yes
                 }
                 None => false,
             },
@@ -83,7 +87,9 @@ impl Awaiting {
     }
 
     fn late(&self, last: Option<&Overview>) -> Problem {
+        let leads = last.is_some_and(|last| last.leader().is_some());
         let what = match self.what {
+            Awaited::Active if leads => "who leads has not said yet that its work serves",
             Awaited::Active => "nobody leads",
             Awaited::Me => "this node does not lead",
             Awaited::Standby => "nobody could take over",

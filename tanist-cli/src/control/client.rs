@@ -17,6 +17,8 @@ pub(crate) struct Local {
     pub(crate) socket: PathBuf,
     /// This start of it.
     pub(crate) instance: InstanceId,
+    /// Whether it serves, should it lead: not while its child has still to say so.
+    pub(crate) ready: bool,
 }
 
 /// Which supervisors of this machine and user stand in `election`: those whose control socket in
@@ -47,7 +49,12 @@ pub(crate) async fn locals(
         of_election
             .filter_map(|(socket, answer)| {
                 let instance = InstanceId::parse(answer["instance"].as_str()?)?;
-                Some(Local { socket, instance })
+                let ready = answer["role"] == "leader" || answer["waits_ready"] != true;
+                Some(Local {
+                    socket,
+                    instance,
+                    ready,
+                })
             })
             .collect(),
     )

@@ -12,6 +12,8 @@ pub(crate) struct Report {
     pub(crate) instance: String,
     /// What we are.
     pub(crate) role: Role,
+    /// Whether a leader is `leader` only when its child has said that it serves.
+    pub(crate) waits_ready: bool,
     /// The term we lead or led last.
     pub(crate) term: Option<u64>,
     /// Until when it is ours for sure.
@@ -48,6 +50,7 @@ impl Report {
         let mut answer = self.term(now);
         answer["instance"] = self.instance.clone().into();
         answer["pid"] = self.pid.into();
+        answer["waits_ready"] = self.waits_ready.into();
         answer["version"] = env!("CARGO_PKG_VERSION").into();
         answer
     }
@@ -84,6 +87,7 @@ mod tests {
             node: "a".to_owned(),
             instance: "0".to_owned(),
             role: Role::Leader,
+            waits_ready: false,
             term: Some(7),
             safe_until: Some(at(10)),
             pid: Some(1),

@@ -180,6 +180,7 @@ mod tests {
             node: "a".to_owned(),
             instance: "0".to_owned(),
             role: Role::Standby,
+            waits_ready: false,
             term: None,
             safe_until: None,
             pid: None,

@@ -16,7 +16,7 @@ use super::pulse::Pulse;
 use crate::guard::GuardSpec;
 use crate::log::{Level as Weight, LogLine};
 use crate::settings::{HealthSettings, NamedCheck};
-use crate::span::Span;
+use crate::span::{Span, wall_clock};
 
 /// All checks of this node: those of the service run while its child runs, those of the node always.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub(crate) struct Checks {
     pulse: Pulse,
     /// The one of each check, while it runs.
     rounds: Vec<Option<Round>>,
+    /// From when on failures of the service count, for people; empty if they always do.
+    counts_from: String,
     /// How many rounds have begun, so that a late result is known for what it is.
     begun: u64,
     tell: mpsc::Sender<Found>,
@@ -83,6 +85,7 @@ impl Checks {
             gauges: settings.checks.iter().map(gauge).collect(),
             rounds: settings.checks.iter().map(|_| None).collect(),
             begun: 0,
+            counts_from: String::new(),
             pulse: Pulse::default(),
             settings,
             tell,
@@ -97,6 +100,10 @@ impl Checks {
         let now = tanist::clock::now().at;
         let settings = &self.settings;
         self.pulse.forget();
+        if !settings.start_grace.is_zero() {
+            let from = wall_clock(settings.start_grace);
+            self.counts_from = format!("; counts from {from} on");
+        }
         for (check, gauge) in settings.checks.iter().zip(&mut self.gauges) {
             if !check.of_node {
                 *gauge = Gauge::starting(settings.thresholds, now, settings.start_grace);
@@ -177,11 +184,25 @@ impl Checks {
         worst.map_or((Health::Healthy, String::new()), |(name, gauge)| {
             let health = gauge.level().health();
             let note = match (health, gauge.note()) {
-                (Health::Healthy, _) => String::new(),
+                (Health::Healthy, _) => self.unproven(),
                 (_, "") => name.to_owned(),
                 (_, note) => format!("{name}: {note}"),
             };
             (health, note)
+        })
+    }
+
+    /// What has not passed since the child runs, if anything; of several the first.
+    fn unproven(&self) -> String {
+        let at_work = self.settings.checks.iter().zip(&self.gauges);
+        let mut at_work = at_work.zip(&self.rounds);
+        let first =
+            at_work.find(|((_, gauge), round)| round.is_some() && gauge.level() == Level::Starting);
+        first.map_or_else(String::new, |((check, gauge), _)| {
+            match (check.name.as_str(), gauge.note()) {
+                (name, "") => format!("{name}: not checked yet"),
+                (name, note) => format!("{name}: fails so far: {note}{}", self.counts_from),
+            }
         })
     }
 

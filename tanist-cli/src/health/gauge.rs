@@ -102,6 +102,10 @@ impl Gauge {
             // The next good result has to rise like any other.
             outcome.note.clone_into(&mut self.note);
         }
+        if self.level == Level::Starting {
+            let said = Some(outcome.note.as_str()).filter(|note| !note.is_empty());
+            said.unwrap_or("it failed").clone_into(&mut self.note);
+        }
         self.better = 0;
         if self.level == Level::Starting && now < self.grace_until {
             return;
@@ -140,7 +144,7 @@ impl Gauge {
         self.level
     }
 
-    /// Why it stands so, as it was found when it came to this.
+    /// Why it stands so, as it was found when it came to this; while it starts, as it was found last.
     pub(super) fn note(&self) -> &str {
         &self.note
     }

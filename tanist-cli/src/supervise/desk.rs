@@ -42,6 +42,7 @@ impl Desk {
             node: files.node.clone(),
             instance: instance.to_string(),
             role: Role::Standby,
+            waits_ready: false,
             term: None,
             safe_until: None,
             pid: None,
@@ -137,6 +138,11 @@ impl Desk {
             report.pid = Some(pid);
         });
         self.role(Role::Leader);
+    }
+
+    /// We are the leader to others only when our child has said that it serves.
+    pub(super) fn waits_ready(&self, waits: bool) {
+        self.report.send_modify(|report| report.waits_ready = waits);
     }
 
     /// The deadline moved.

@@ -26,6 +26,7 @@ enum Going {
 impl Supervisor {
     /// Leads: starts the work, stops it, gives the leadership back. `None` means: stand by again.
     pub(super) async fn lead(&mut self, lead: Leadership, mut guard: Guard) -> Option<Exit> {
+        self.starts(self.waits_for_ready());
         let mut tenure = Tenure::new(&lead);
         tenure.unfenced = self.owes_fencing(&lead);
         if self.promote(&lead, &mut guard, &mut tenure).await {
@@ -54,6 +55,7 @@ impl Supervisor {
         if tenure.ends_us() {
             self.leave();
         }
+        self.starting = false;
         // Told right behind it, so that a node that has to stay out is barred before it stands again.
         self.show_health();
         if let Some(exit) = self.given_back(&mut tenure).await {
@@ -199,6 +201,7 @@ impl Supervisor {
                 self.checks
                     .child_runs(mandated(&self.mandate(lead, tenure.reason)));
                 self.vouch();
+                self.show_health();
                 self.log.say(line.with("term", tenure.term));
                 if tenure.ready {
                     self.tell_ready(tenure);

@@ -28,6 +28,7 @@ impl Supervisor {
     /// The guard begins with another child.
     pub(super) fn listens_below(&mut self, guard: u32, tenure: &mut Tenure) {
         tenure.ready = false;
+        self.starts(self.waits_for_ready());
         self.child_socket.hear_below(guard);
         self.desk.relay("");
     }
@@ -69,6 +70,7 @@ impl Supervisor {
     /// From now on this is where the service is.
     fn serves(&mut self, lead: &Leadership, tenure: &mut Tenure) {
         let pid = tenure.pid.unwrap_or_default();
+        self.starts(false);
         self.desk.leads(tenure.term, lead.safe_until(), pid);
         self.promoted(lead, tenure);
     }
@@ -83,7 +85,14 @@ impl Supervisor {
         self.log.say(line);
     }
 
-    fn waits_for_ready(&self) -> bool {
+    /// Tells the election whether the child has still to say that it serves.
+    pub(super) fn starts(&mut self, starting: bool) {
+        if std::mem::replace(&mut self.starting, starting) != starting {
+            self.show_health();
+        }
+    }
+
+    pub(super) fn waits_for_ready(&self) -> bool {
         let ready = &self.settings.child.ready;
         let follows = ready.source == Source::Default && self.checks.listen_every().is_some();
         ready.value == Ready::Notify || follows

@@ -7,7 +7,8 @@ use crate::control::Role;
 use crate::guard::Guard;
 use crate::health::Heard;
 use crate::log::{Level, LogLine};
-use crate::span::Span;
+use crate::overview::STARTING;
+use crate::span::{Span, wall_clock};
 use tanist::Health;
 
 impl Supervisor {
@@ -106,6 +107,12 @@ impl Supervisor {
     /// Tells the election how this node is.
     pub(super) fn show_health(&self) {
         let (health, note) = match self.out {
+            Out::No if self.starting => {
+                let (health, note) = self.checks.health();
+                let notes = [STARTING, note.as_str()];
+                let notes: Vec<&str> = notes.into_iter().filter(|it| !it.is_empty()).collect();
+                (health, notes.join("; "))
+            }
             Out::No => self.checks.health(),
             Out::Until(_) => (Health::Critical, self.out_because.clone()),
             Out::Parked => (Health::Parked, self.out_because.clone()),
@@ -127,14 +134,4 @@ impl Supervisor {
             campaign.set_health(health, note);
         }
     }
-}
-
-/// That span from now as a time of the day, for those who look from other machines.
-fn wall_clock(span: std::time::Duration) -> String {
-    let at = jiff::Timestamp::now()
-        .checked_add(jiff::SignedDuration::try_from(span).unwrap_or_default());
-    at.map_or_else(
-        |_| "some time".to_owned(),
-        |at| at.strftime("%H:%M:%SZ").to_string(),
-    )
 }

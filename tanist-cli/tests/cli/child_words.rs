@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tanist_testkit::Need;
 
-use crate::stage::{Node, Stage, control, wait_until};
+use crate::stage::{Node, Stage, control, err, wait_until};
 
 /// A child that says each line of a file as soon as it stands there, in an implementation of the
 /// protocol that is not ours.
@@ -109,6 +109,24 @@ fn who_waits_for_the_word_is_no_leader_to_others_before_it_and_strangers_do_not_
     let said = node.event("says");
     assert_eq!(said["message"], "warming up");
     shows(&stage, "standby\n");
+    let note = || {
+        let status = stage.ask(["status", "demo", "-o", "json"]);
+        let status: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();
+        status["elections"][0]["members"][0]["note"].clone()
+    };
+    wait_until("it shows", || note() == "starting: not ready yet");
+    let ask = |args: &[&str]| {
+        let answer = stage.ask(args);
+        (answer.status.code().unwrap(), err(&answer))
+    };
+    for flags in [&["--node", "a"][..], &[]] {
+        let (code, said) = ask(&[&["leader", "demo", "--is-me"], flags].concat());
+        assert!(code == 1 && said.contains("not said yet"), "{code} {said}");
+    }
+    for what in ["active", "me"] {
+        let (code, said) = ask(&["wait", "demo", "--for", what, "--timeout", "200ms"]);
+        assert_eq!(code, 75, "{said}");
+    }
     script.say("STATUS=warming up\nREADY=1\nSTATUS=serving\n");
     let active = node.event("active");
     assert!(
@@ -121,6 +139,15 @@ fn who_waits_for_the_word_is_no_leader_to_others_before_it_and_strangers_do_not_
     assert!(active["dur_ms"].is_u64(), "{active}");
     until_said(&mut node, "serving");
     shows(&stage, "leader\n");
+    for words in [
+        &["leader", "demo", "--is-me"][..],
+        &["wait", "demo", "--for", "active"],
+        &["wait", "demo", "--for", "me"],
+    ] {
+        let (code, said) = ask(words);
+        assert_eq!(code, 0, "{said}");
+    }
+    assert!(note().is_null());
     let mut buffer = [0; 4096];
     let term = active["term"].as_u64().unwrap();
     loop {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::stage::{Node, Stage, out};
+use crate::stage::{Node, Stage, out, wait_until};
 
 /// Often, and without hurry on a busy machine.
 const OFTEN: [&str; 4] = ["--health-interval", "50ms", "--health-timeout", "20s"];
@@ -138,10 +138,27 @@ fn failures_in_the_grace_do_not_count_and_after_a_pass_they_do() {
             (&"fail".into(), &"starting".into())
         );
     }
+    let shown = || out(&stage.ask(["status", "demo", "-o", "table"]));
+    wait_until("it is told", || shown().contains(": fails so far: "));
+    assert!(shown().contains("; counts from "), "{}", shown());
     std::fs::remove_file(&wish).unwrap();
     until(&mut node, "passing");
+    wait_until("it is over", || !shown().contains("fails so far"));
     std::fs::write(&wish, "2").unwrap();
     node.event("unhealthy");
+}
+
+#[test]
+fn who_has_not_been_checked_yet_is_shown_so() {
+    let stage = Stage::new();
+    let check = "exec:sleep 1000";
+    let flags = ["--health", check];
+    let mut node = run(&stage, &flags, "echo up; exec sleep 1000");
+    node.line();
+    wait_until("it is told", || {
+        let table = out(&stage.ask(["status", "demo", "-o", "table"]));
+        table.contains(": not checked yet")
+    });
 }
 
 #[test]
