@@ -69,7 +69,7 @@ pub(crate) struct PauseArgs {
     #[command(flatten)]
     pub(crate) election: ElectionArgs,
 
-    /// How long from now, at most 30d [default: 30m].
+    /// How long from now, at most 720h [default: 30m].
     #[arg(long = "for", id = "for", value_name = "SPAN")]
     pub(crate) span: Option<Span>,
 

@@ -17,7 +17,7 @@ use crate::span::Span;
 const PAUSE: Span = Span(Duration::from_secs(30 * 60));
 
 /// Longer than any work takes, and short enough that one that is forgotten ends.
-const LONGEST: Span = Span(Duration::from_secs(30 * 24 * 60 * 60));
+const LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// Nobody new leads for a while.
 pub(super) fn pause(layers: Layers<'_>, args: PauseArgs) -> Result<Exit, Problem> {
@@ -31,13 +31,11 @@ pub(super) fn pause(layers: Layers<'_>, args: PauseArgs) -> Result<Exit, Problem
                 .next(format_args!("to end one: tanist resume -e {election}")),
         );
     }
-    if span.0 > LONGEST.0 {
+    if span.0 > LONGEST {
         return Err(
-            Problem::usage("pause::span", format!("a pause of {span} is too long"))
-                .because(format_args!(
-                    "a pause always ends, also one that is forgotten: at most {LONGEST}"
-                ))
-                .next("give it again when it is over, or stop the nodes"),
+            Problem::usage("pause::span", "a pause lasts 30 days at most")
+                .because("a pause always ends, also one that is forgotten")
+                .next("--for 720h is the longest; it can be given again"),
         );
     }
     let asked = vec![election.clone()];

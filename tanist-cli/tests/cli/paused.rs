@@ -1,4 +1,4 @@
-use crate::stage::{Stage, out};
+use crate::stage::{Stage, err, out};
 
 /// F105: the leader is killed while the election is paused: nobody takes its place before it is
 /// resumed, and somebody does then.
@@ -28,8 +28,13 @@ fn a_leader_that_dies_in_a_pause_is_followed_when_it_is_over() {
         .collect();
     let until = until.to_string();
     assert_eq!(rows, ["paused_until", until.as_str(), until.as_str()]);
-    let longer = stage.ask(["pause", "-e", "demo", "--for", "31d"]);
+    let longer = stage.ask(["pause", "-e", "demo", "--for", "721h"]);
     assert_eq!(longer.status.code(), Some(64), "{}", out(&longer));
+    assert!(
+        err(&longer).contains("a pause always ends"),
+        "{}",
+        err(&longer)
+    );
     first.kill();
     // Long after it would have led: it polls, and looks at every change.
     let told = second.event("standby").to_string();

@@ -162,7 +162,7 @@ pub(super) const SCENES: &[Scene] = &[
     }),
     ("pause::span", |s| {
         s.sh("tanist pause demo --for 0s");
-        s.sh("tanist pause demo --for 31d");
+        s.sh("tanist pause demo --for 721h");
     }),
     ("role-file::twice", |s| {
         run(s, "--role-file file --track-file file")
