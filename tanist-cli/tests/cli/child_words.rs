@@ -72,6 +72,13 @@ impl Script {
     }
 }
 
+/// What the status tells of the only node.
+fn note(stage: &Stage) -> serde_json::Value {
+    let status = stage.ask(["status", "demo", "-o", "json"]);
+    let status: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();
+    status["elections"][0]["members"][0]["note"].clone()
+}
+
 /// Waits until the role file says so: it is written a moment later.
 fn shows(stage: &Stage, role: &str) {
     let path = stage.run_dir().join("demo.a.role");
@@ -109,12 +116,7 @@ fn who_waits_for_the_word_is_no_leader_to_others_before_it_and_strangers_do_not_
     let said = node.event("says");
     assert_eq!(said["message"], "warming up");
     shows(&stage, "standby\n");
-    let note = || {
-        let status = stage.ask(["status", "demo", "-o", "json"]);
-        let status: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();
-        status["elections"][0]["members"][0]["note"].clone()
-    };
-    wait_until("it shows", || note() == "starting: not ready yet");
+    wait_until("it shows", || note(&stage) == "starting: not ready yet");
     let ask = |args: &[&str]| {
         let answer = stage.ask(args);
         (answer.status.code().unwrap(), err(&answer))
@@ -147,7 +149,7 @@ fn who_waits_for_the_word_is_no_leader_to_others_before_it_and_strangers_do_not_
         let (code, said) = ask(words);
         assert_eq!(code, 0, "{said}");
     }
-    assert!(note().is_null());
+    assert!(note(&stage).is_null());
     let mut buffer = [0; 4096];
     let term = active["term"].as_u64().unwrap();
     loop {
