@@ -74,11 +74,9 @@ fn flock_passes_the_kill_of_its_command_on_and_gives_it_no_number() -> Checked {
 
 #[test]
 fn etcdctl_lock_ignores_a_request_to_stop() -> Checked {
-    if !Need::Etcd.go_on() {
+    let Some((scene, etcd)) = Peers::with_etcd()? else {
         return Ok(());
-    }
-    let scene = Peers::new()?;
-    let etcd = Etcd::start(scene.folder())?;
+    };
     let mut wrapper = scene.etcdctl(&etcd, "first")?;
     scene.wait_for("first")?;
     signal_to(&wrapper, Signal::TERM)?;
@@ -89,11 +87,9 @@ fn etcdctl_lock_ignores_a_request_to_stop() -> Checked {
 
 #[test]
 fn etcdctl_lock_that_is_killed_leaves_its_command_beside_the_next() -> Checked {
-    if !Need::Etcd.go_on() {
+    let Some((scene, etcd)) = Peers::with_etcd()? else {
         return Ok(());
-    }
-    let scene = Peers::new()?;
-    let etcd = Etcd::start(scene.folder())?;
+    };
     let mut wrapper = scene.etcdctl(&etcd, "first")?;
     scene.wait_for("first")?;
     let _second = scene.etcdctl(&etcd, "second")?;
@@ -106,11 +102,9 @@ fn etcdctl_lock_that_is_killed_leaves_its_command_beside_the_next() -> Checked {
 
 #[test]
 fn etcdctl_lock_does_not_notice_that_its_lease_has_gone() -> Checked {
-    if !Need::Etcd.go_on() {
+    let Some((scene, etcd)) = Peers::with_etcd()? else {
         return Ok(());
-    }
-    let scene = Peers::new()?;
-    let etcd = Etcd::start(scene.folder())?;
+    };
     let _first = scene.etcdctl(&etcd, "first")?;
     scene.wait_for("first")?;
     let key = etcd.ask(&["get", "--prefix", "--keys-only", "peers/"])?;
@@ -124,11 +118,9 @@ fn etcdctl_lock_does_not_notice_that_its_lease_has_gone() -> Checked {
 
 #[test]
 fn etcdctl_lock_gives_a_revision_and_says_1_for_a_killed_command() -> Checked {
-    if !Need::Etcd.go_on() {
+    let Some((_folder, etcd)) = Peers::with_etcd()? else {
         return Ok(());
-    }
-    let scene = Peers::new()?;
-    let etcd = Etcd::start(scene.folder())?;
+    };
     let mut lock = etcd.ctl(&["lock", "peers", "--", "sh", "-c", "kill -9 $$"]);
     let killed = lock.stderr(Stdio::null()).status()?;
     assert_eq!(killed.code(), Some(1));
@@ -150,6 +142,16 @@ struct Peers(tempfile::TempDir);
 impl Peers {
     fn new() -> Result<Self, Box<dyn Error>> {
         Ok(Self(tempfile::tempdir()?))
+    }
+
+    /// With a server in the folder, unless such tests are left out.
+    fn with_etcd() -> Result<Option<(Self, Etcd)>, Box<dyn Error>> {
+        if !Need::Etcd.go_on() {
+            return Ok(None);
+        }
+        let scene = Self::new()?;
+        let etcd = Etcd::start(scene.folder())?;
+        Ok(Some((scene, etcd)))
     }
 
     fn folder(&self) -> &Path {

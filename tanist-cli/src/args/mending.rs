@@ -39,8 +39,8 @@ the work is left, on any machine. What a later version of tanist wrote is never 
 
 Examples:
   tanist repair mail                     shows what is wrong, then asks
-  tanist repair mail --confirm mail      for scripts; --yes is enough where it is not the record
-  tanist repair mail --confirm mail      although somebody may be leading
+  tanist repair mail --confirm mail      without a question, although somebody may be leading
+  tanist repair mail --yes               for scripts; not enough for a record
 
 Exit codes: 0 repaired, or there is nothing to repair, 4 the store does not know the election, 64 not
 confirmed, 69 store not reached, 75 it changed meanwhile, 76 a later version wrote it."

@@ -1,10 +1,9 @@
-use std::fmt::Write as _;
-
 use jiff::{Timestamp, Zoned};
 use serde_json::{Map, Value};
 
 use super::journal::{Journal, message_id};
 use super::writer::Names;
+use crate::printer::printable;
 
 /// One line of the log: a word that programs look for, a text that people read.
 #[derive(Clone, Debug)]
@@ -134,24 +133,16 @@ impl LogLine {
         format!(
             "{at}  {style}{:<9}{style:#} {}",
             self.event,
-            printable(&self.text)
+            indented(&self.text)
         )
     }
 }
 
 /// The text without anything that a terminal would act on: names and reasons come from the store.
-fn printable(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c == '\n' {
-            out.push_str("\n              ");
-        } else if c.is_control() {
-            let _ = write!(out, "{}", c.escape_default());
-        } else {
-            out.push(c);
-        }
-    }
-    out
+/// Its further lines stand below the first.
+fn indented(text: &str) -> String {
+    let lines: Vec<_> = text.split('\n').map(printable).collect();
+    lines.join("\n              ")
 }
 
 #[cfg(test)]

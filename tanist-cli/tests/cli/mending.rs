@@ -5,20 +5,9 @@ use std::path::PathBuf;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::stage::{Stage, at_a_terminal, err, out};
+use crate::stage::{Stage, at_a_terminal, ends, err, json, out};
 
 const WORK: &str = "echo $TANIST_TERM; exec sleep 1000";
-
-fn ends(stage: &Stage, args: &[&str]) -> (i32, String) {
-    let output = stage.ask(args);
-    (output.status.code().unwrap(), err(&output))
-}
-
-fn json(stage: &Stage, args: &[&str]) -> Value {
-    let output = stage.ask(args);
-    let text = out(&output);
-    serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text:?}, {}", err(&output)))
-}
 
 fn side(stage: &Stage, name: &str) -> PathBuf {
     stage.run_dir().join(".tanist/demo").join(name)

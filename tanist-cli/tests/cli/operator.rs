@@ -1,23 +1,10 @@
 //! The verbs of an operator: the real program, the real store, real leaders.
 
 use rustix::process::Signal;
-use serde_json::Value;
 
-use crate::stage::{Stage, err, out};
+use crate::stage::{Stage, ends, err, json, out};
 
 const WORK: &str = "echo $TANIST_TERM; exec sleep 1000";
-
-/// The exit code, and what it said on standard error.
-fn ends(stage: &Stage, args: &[&str]) -> (i32, String) {
-    let output = stage.ask(args);
-    (output.status.code().unwrap(), err(&output))
-}
-
-fn json(stage: &Stage, args: &[&str]) -> Value {
-    let output = stage.ask(args);
-    let text = out(&output);
-    serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text:?}, {}", err(&output)))
-}
 
 #[test]
 fn the_leader_here_resigns_and_another_leads_when_it_ends() {

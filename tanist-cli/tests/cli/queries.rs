@@ -1,12 +1,8 @@
 use serde_json::Value;
 
-use crate::stage::{Node, Stage, err, out};
+use crate::stage::{Node, Stage, err, json, out};
 
 const WORK: &str = "echo $TANIST_TERM; exec sleep 1000";
-
-fn json(stage: &Stage, args: &[&str]) -> Value {
-    serde_json::from_slice(&stage.ask(args).stdout).unwrap()
-}
 
 #[test]
 fn the_exit_code_answers() {

@@ -289,6 +289,19 @@ pub(crate) fn err(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
+/// How a question ends: the exit code, and what it said on standard error.
+pub(crate) fn ends(stage: &Stage, args: &[&str]) -> (i32, String) {
+    let output = stage.ask(args);
+    (output.status.code().unwrap(), err(&output))
+}
+
+/// The answer to a question in JSON.
+pub(crate) fn json(stage: &Stage, args: &[&str]) -> Value {
+    let output = stage.ask(args);
+    let text = out(&output);
+    serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text:?}, {}", err(&output)))
+}
+
 /// One question to a control socket.
 pub(crate) fn control(path: &Path, request: &str) -> Value {
     use std::io::Write;

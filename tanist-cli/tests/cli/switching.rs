@@ -3,15 +3,9 @@
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::stage::{Node, Stage, at_a_terminal, err, out};
+use crate::stage::{Node, Stage, at_a_terminal, ends, err, out};
 
 const WORK: &str = "echo $TANIST_TERM $TANIST_REASON; exec sleep 1000";
-
-/// The exit code, and what it said on standard error.
-fn ends(stage: &Stage, args: &[&str]) -> (i32, String) {
-    let output = stage.ask(args);
-    (output.status.code().unwrap(), err(&output))
-}
 
 /// A leader, and those who stand by.
 fn line(stage: &Stage, leader: &str, standbys: &[&str]) -> (Node, Vec<Node>, u64) {
